@@ -1,0 +1,57 @@
+package live.tributary.mesh;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.metainfo.WindowId;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkId;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.StreamKey;
+
+/** One carried stream as any thread may see it: what is known of it, and who holds what. */
+public interface StreamView {
+    StreamKey key();
+
+    Optional<SignedHead> head();
+
+    Optional<About> about();
+
+    /** Whether the newest head is unexpired and says live. */
+    boolean live();
+
+    /** The renditions of which a record is known. */
+    Set<Integer> renditions();
+
+    /** The accepted records of a rendition in order of seq, the newest {@code max}. */
+    List<ChunkRecord> newest(int rendition, int max);
+
+    Optional<ChunkRecord> record(ChunkId chunk);
+
+    /** Whether this node holds the whole chunk. */
+    boolean holds(ChunkRecord record);
+
+    /** The verified relays, linked to this node, that have shown that they hold the whole chunk. */
+    List<RelayView> holders(ChunkRecord record);
+
+    /** The verified relays that this node is linked to or has heard of. */
+    List<RelayView> relays();
+
+    boolean storedInBucket(ChunkId chunk);
+
+    /** The torrent of an accepted chunk or of a closed window, by its infohash. */
+    Optional<Torrent> torrent(InfoHash infoHash);
+
+    /** The closed windows of a rendition, newest first. */
+    List<Window> windows(int rendition);
+
+    /** A closed window. */
+    record Window(WindowId id, Torrent torrent) {}
+
+    void addListener(StreamListener listener);
+
+    void removeListener(StreamListener listener);
+}

@@ -1,0 +1,39 @@
+package live.tributary.mesh.http;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * An answer. The server adds Content-Length and the CORS headers, honours Range where the answer says Accept-Ranges, and
+ * releases the body once it is written.
+ */
+public record HttpAnswer(int status, Map<String, String> headers, ByteBuf body) {
+    public HttpAnswer {
+        headers = Map.copyOf(headers);
+    }
+
+    public static HttpAnswer of(String contentType, String cacheControl, byte[] body) {
+        return new HttpAnswer(
+                200, Map.of("content-type", contentType, "cache-control", cacheControl), Unpooled.wrappedBuffer(body));
+    }
+
+    public static HttpAnswer text(int status, String message) {
+        return new HttpAnswer(
+                status,
+                Map.of("content-type", "text/plain; charset=utf-8", "cache-control", "no-store"),
+                Unpooled.wrappedBuffer((message + "\n").getBytes(StandardCharsets.UTF_8)));
+    }
+
+    public static HttpAnswer redirect(String location) {
+        return new HttpAnswer(302, Map.of("location", location, "cache-control", "no-store"), Unpooled.EMPTY_BUFFER);
+    }
+
+    public HttpAnswer with(String header, String value) {
+        Map<String, String> more = new LinkedHashMap<>(headers);
+        more.put(header, value);
+        return new HttpAnswer(status, more, body);
+    }
+}

@@ -1,0 +1,100 @@
+package live.tributary.protocol.wire;
+
+import java.util.List;
+import java.util.Optional;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkId;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayDescriptor;
+import live.tributary.protocol.stream.RelayKey;
+import live.tributary.protocol.stream.SignedHead;
+
+/** A message of {@code tb_live}, the BEP 10 extension between the mesh nodes of one stream. */
+public sealed interface LiveMessage {
+    /** The extension's name in BEP 10's {@code m}. */
+    String EXTENSION = "tb_live";
+
+    int NONCE_LENGTH = 32;
+    /** Stripes of pieces, one push tree each: a piece's stripe is its number mod this. */
+    int STRIPES = 16;
+    /** The most records in one answer to {@link RecordsPlease}: together at most {@link #MAX_RECORDS_BYTES}. */
+    int MAX_RECORDS_BYTES = 256 * 1024;
+
+    int MAX_RANGES = 1024;
+    int MAX_RELAYS = 32;
+    int MAX_COMING = 512;
+
+    /**
+     * Says who one is and asks for a proof of the same. Each side sends one; each is answered by {@link HelloAnswer}.
+     *
+     * @param nonce 32 random bytes
+     * @param relay the sender's key
+     * @param role what the sender does for this stream
+     * @param dialled the endpoint at which the sender reached the receiver; only from the side that dialled
+     * @param seen the receiver's address and port as the sender sees them: what a node behind a NAT learns its address from
+     */
+    record Hello(byte[] nonce, RelayKey relay, NodeRole role, Optional<Endpoint> dialled, Optional<Endpoint> seen)
+            implements LiveMessage {}
+
+    /** A signature (kind {@code hello}) over both nonces, the stream key and the endpoint as dialled. */
+    record HelloAnswer(byte[] signature) implements LiveMessage {}
+
+    /** The newest head that the sender knows, as a whole BEP 44 tuple. */
+    record HeadNews(SignedHead head) implements LiveMessage {}
+
+    record AboutNews(About about) implements LiveMessage {}
+
+    /** A record that the receiver may not have. */
+    record RecordNews(ChunkRecord record) implements LiveMessage {}
+
+    /** Asks for the records of a rendition with {@code from <= seq <= to}; the answer may hold fewer, oldest first. */
+    record RecordsPlease(int rendition, long from, long to) implements LiveMessage {}
+
+    /** Answers {@link RecordsPlease}. */
+    record Records(List<ChunkRecord> records) implements LiveMessage {
+        public Records {
+            records = List.copyOf(records);
+        }
+    }
+
+    /** All pieces that the sender holds, as ranges; sent once, after HAVE_NONE, instead of a bitfield. */
+    record Window(List<Range> held) implements LiveMessage {
+        public Window {
+            held = List.copyOf(held);
+        }
+    }
+
+    /** Pieces {@code from <= piece < to}. */
+    record Range(long from, long to) {
+        public Range {
+            if (from < 0 || to <= from || to > ChunkRecord.PIECE_LIMIT) {
+                throw new IllegalArgumentException("range: " + from + ".." + to + " (expected: ascending, 32 bit)");
+            }
+        }
+    }
+
+    /** Joins ({@code graft}) or leaves the receiver's push tree of a stripe. */
+    record Tree(int stripe, boolean graft) implements LiveMessage {}
+
+    /** Pieces whose first bytes have reached the sender: they need no push to it. */
+    record Coming(List<Long> pieces) implements LiveMessage {
+        public Coming {
+            pieces = List.copyOf(pieces);
+        }
+    }
+
+    /** Relays whose every endpoint answered a challenge from the sender. */
+    record Relays(List<RelayDescriptor> relays) implements LiveMessage {
+        public Relays {
+            relays = List.copyOf(relays);
+        }
+    }
+
+    /** How much of its upload the sender uses, 0..1000 per mille; 1000 asks for no new requests. */
+    record Load(int perMille) implements LiveMessage {}
+
+    /** The origin's signed word (kind {@code stored}) that the bucket has a chunk. */
+    record Stored(ChunkId chunk, byte[] signature) implements LiveMessage {}
+}
