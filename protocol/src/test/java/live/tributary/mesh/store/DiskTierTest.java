@@ -1,0 +1,191 @@
+package live.tributary.mesh.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.SampleStream.Chunk;
+import live.tributary.protocol.stream.ChunkRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DiskTierTest {
+    private static final int LENGTH = 100_000;
+    private static final long PLENTY = 1_000 * LENGTH;
+
+    @TempDir
+    Path directory;
+
+    private final SampleStream stream = new SampleStream(2, Instant.ofEpochSecond(1_800_000_000));
+
+    @Test
+    void servesFromDiskWhatLeftMemory() throws Exception {
+        List<ChunkRecord> evicted = new ArrayList<>();
+        List<Chunk> chunks = chunks(5);
+        try (ChunkStore store = ChunkStore.withDisk(2 * LENGTH, directory, PLENTY)) {
+            store.onEviction(evicted::add);
+            for (Chunk chunk : chunks) {
+                store.put(chunk.record(), chunk.buffer());
+            }
+            for (Chunk chunk : chunks) {
+                assertThat(read(store, chunk.record())).isEqualTo(chunk.bytes());
+            }
+            assertThat(store.memoryBytes()).isEqualTo(2L * LENGTH);
+            assertThat(evicted).isEmpty();
+        }
+    }
+
+    @Test
+    void aNewRunFindsWhatTheLastOneHeld() throws Exception {
+        List<Chunk> chunks = chunks(5);
+        fill(chunks);
+        Files.write(directory.resolve("0".repeat(64) + ".part"), new byte[10]);
+        List<ChunkRecord> whole = new ArrayList<>();
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            Restored restored = restore(store, whole);
+            assertThat(restored.chunks()).isEqualTo(5);
+            assertThat(restored.damaged()).isZero();
+            assertThat(whole)
+                    .containsExactlyElementsOf(
+                            chunks.stream().map(Chunk::record).toList());
+            for (Chunk chunk : chunks) {
+                assertThat(store.holds(chunk.record())).isTrue();
+                assertThat(read(store, chunk.record())).isEqualTo(chunk.bytes());
+            }
+            assertThat(store.diskBytes())
+                    .isEqualTo(chunks.stream()
+                            .mapToLong(chunk -> ChunkFile.size(chunk.record()))
+                            .sum());
+        }
+        assertThat(names()).noneMatch(name -> name.endsWith(".part"));
+    }
+
+    @Test
+    void setsAFileAsideThatHasOneFlippedBit() throws Exception {
+        List<Chunk> chunks = chunks(3);
+        fill(chunks);
+        flip(chunks.get(0), ChunkFile.size(chunks.get(0).record()) - 1);
+        flip(chunks.get(1), 40); // In the record.
+        List<ChunkRecord> whole = new ArrayList<>();
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            assertThat(restore(store, whole).damaged()).isEqualTo(2);
+            assertThat(whole).containsExactly(chunks.get(2).record());
+            assertThat(store.holds(chunks.get(0).record())).isFalse();
+        }
+        assertThat(names()).filteredOn(name -> name.endsWith(".damaged")).hasSize(2);
+    }
+
+    @Test
+    void setsAFileAsideThatIsOneByteShortOrLong() throws Exception {
+        List<Chunk> chunks = chunks(2);
+        fill(chunks);
+        resize(chunks.get(0), ChunkFile.size(chunks.get(0).record()) - 1);
+        resize(chunks.get(1), ChunkFile.size(chunks.get(1).record()) + 1);
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            assertThat(restore(store, new ArrayList<>())).isEqualTo(new Restored(0, 2, 0));
+        }
+    }
+
+    @Test
+    void keepsItsCapAndTellsWhatFellOutOfBothTiers() throws Exception {
+        List<Chunk> chunks = chunks(4);
+        long cap = 2 * ChunkFile.size(chunks.get(3).record());
+        BlockingQueue<ChunkRecord> evicted = new LinkedBlockingQueue<>();
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, cap)) {
+            store.onEviction(evicted::add);
+            for (Chunk chunk : chunks) {
+                store.put(chunk.record(), chunk.buffer());
+            }
+            assertThat(evicted.poll(10, TimeUnit.SECONDS))
+                    .isEqualTo(chunks.get(0).record());
+            assertThat(evicted.poll(10, TimeUnit.SECONDS))
+                    .isEqualTo(chunks.get(1).record());
+            assertThat(store.diskBytes()).isLessThanOrEqualTo(cap);
+        }
+        assertThat(names()).hasSize(2);
+    }
+
+    @Test
+    void servesFromMemoryWhereTheDirectoryIsGone() throws Exception {
+        Chunk chunk = chunks(1).get(0);
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory.resolve("cache"), PLENTY)) {
+            Files.delete(directory.resolve("cache"));
+            store.put(chunk.record(), chunk.buffer());
+            assertThat(read(store, chunk.record())).isEqualTo(chunk.bytes());
+        }
+    }
+
+    @Test
+    void discardingTakesTheFileAway() throws Exception {
+        List<Chunk> chunks = chunks(2);
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            for (Chunk chunk : chunks) {
+                store.put(chunk.record(), chunk.buffer());
+            }
+            store.discard(chunks.get(0).record());
+        }
+        assertThat(names()).containsExactly(chunks.get(1).record().hash().hex() + ".chunk");
+    }
+
+    private List<Chunk> chunks(int count) {
+        return Stream.generate(() -> stream.next(LENGTH)).limit(count).toList();
+    }
+
+    private void fill(List<Chunk> chunks) throws IOException {
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            for (Chunk chunk : chunks) {
+                store.put(chunk.record(), chunk.buffer());
+            }
+        }
+    }
+
+    private static Restored restore(ChunkStore store, List<ChunkRecord> whole) throws Exception {
+        return store.restore(whole::add).toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    private void flip(Chunk chunk, long at) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(path(chunk).toFile(), "rw")) {
+            file.seek(at);
+            int old = file.read();
+            file.seek(at);
+            file.write(old ^ 1);
+        }
+    }
+
+    private void resize(Chunk chunk, long length) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(path(chunk).toFile(), "rw")) {
+            file.setLength(length);
+        }
+    }
+
+    private Path path(Chunk chunk) {
+        return ChunkFile.path(directory, chunk.record().hash());
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> paths = Files.list(directory)) {
+            return paths.map(path -> path.getFileName().toString()).toList();
+        }
+    }
+
+    private static byte[] read(ChunkStore store, ChunkRecord record) {
+        ByteBuf slice = store.read(record, 0, record.length()).orElseThrow();
+        try {
+            return ByteBufUtil.getBytes(slice);
+        } finally {
+            slice.release();
+        }
+    }
+}
