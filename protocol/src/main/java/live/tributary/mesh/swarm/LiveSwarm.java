@@ -35,6 +35,12 @@ public final class LiveSwarm {
         return BlockVerdict.UNWANTED;
     }
 
+    /**
+     * The bytes of a block for which {@link #blockArrived} said {@link BlockVerdict#STORE} are in the store; must follow, before
+     * the next block of the same link. After a piece's last block the swarm asks {@link SwarmActions#checkPiece} from here.
+     */
+    public void blockStored(LinkId link, PeerMessage.Block block, long now) {}
+
     /** A block's bytes left this node. */
     public void blockSent(LinkId link, PeerMessage.Block block, long now) {}
 
@@ -57,6 +63,8 @@ public final class LiveSwarm {
     public void learnt(SignedHead head, long now) {}
 
     public void learnt(About about, long now) {}
+
+    public void learnt(ChunkRecord record, long now) {}
 
     public void learnt(LiveMessage.Stored stored, long now) {}
 

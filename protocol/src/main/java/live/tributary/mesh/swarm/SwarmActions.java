@@ -41,7 +41,10 @@ public interface SwarmActions {
     /** Makes room for a chunk whose record was accepted: blocks will follow. */
     void open(ChunkRecord record);
 
-    /** Hashes one whole piece (SHA-1), {@code piece} counted within the chunk. */
+    /**
+     * Hashes one whole piece (SHA-1), {@code piece} counted within the chunk. Once it is found good its bytes may be sent on, even
+     * though the chunk is not complete: {@link #sendBlock} may name it.
+     */
     void checkPiece(ChunkRecord record, int piece);
 
     /** Hashes a whole chunk: sha256, and the last piece with its padding. */
