@@ -1,7 +1,7 @@
 package live.tributary.protocol.bencode;
 
 /** Input from a network or a disk that is not what its format says; the message names the field, the value and what was expected. */
-public final class FormatException extends Exception {
+public class FormatException extends Exception {
     private static final long serialVersionUID = 1;
 
     public FormatException(String message) {

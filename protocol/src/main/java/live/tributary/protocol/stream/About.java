@@ -4,6 +4,7 @@ import java.net.URI;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -137,6 +138,21 @@ public final class About {
     /** SHA-256 of the encoded about, signature included: what a head pins. */
     public Sha256 hash() {
         return Sha256.ofContent(encoded);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof About that && Arrays.equals(encoded, that.encoded);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(encoded);
+    }
+
+    @Override
+    public String toString() {
+        return "about of " + body.stream();
     }
 
     private static byte[] encode(Body body, byte[] signature) {

@@ -4,6 +4,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -130,6 +131,21 @@ public final class RelayDescriptor {
 
     public byte[] encoded() {
         return encoded.clone();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof RelayDescriptor that && Arrays.equals(encoded, that.encoded);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(encoded);
+    }
+
+    @Override
+    public String toString() {
+        return "descriptor of " + body.relay();
     }
 
     private static byte[] encode(Body body, byte[] signature) {

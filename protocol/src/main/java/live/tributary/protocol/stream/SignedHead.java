@@ -100,6 +100,24 @@ public final class SignedHead {
         return signature.clone();
     }
 
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof SignedHead that
+                && stream.equals(that.stream)
+                && Arrays.equals(value, that.value)
+                && Arrays.equals(signature, that.signature);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(signature);
+    }
+
+    @Override
+    public String toString() {
+        return "head " + head.seq() + " of term " + head.term();
+    }
+
     /** BEP 44: the bytes that are signed are the bencoded salt, seq and v, without the dictionary around them. */
     private static byte[] signed(long seq, byte[] value) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();

@@ -1,7 +1,9 @@
 package live.tributary.protocol.wire;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import live.tributary.protocol.bencode.Bencode;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -10,6 +12,9 @@ import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.SignedKind;
+import live.tributary.protocol.stream.SigningKey;
+import live.tributary.protocol.stream.StreamKey;
 
 /** A message of {@code tb_live}, the BEP 10 extension between the mesh nodes of one stream. */
 public sealed interface LiveMessage {
@@ -96,5 +101,17 @@ public sealed interface LiveMessage {
     record Load(int perMille) implements LiveMessage {}
 
     /** The origin's signed word (kind {@code stored}) that the bucket has a chunk. */
-    record Stored(ChunkId chunk, byte[] signature) implements LiveMessage {}
+    record Stored(ChunkId chunk, byte[] signature) implements LiveMessage {
+        public static Stored sign(ChunkId chunk, SigningKey streamKey) {
+            return new Stored(chunk, streamKey.sign(SignedKind.STORED, body(streamKey.streamKey(), chunk)));
+        }
+
+        public boolean verifies(StreamKey stream) {
+            return stream.verifies(SignedKind.STORED, body(stream, chunk), signature);
+        }
+
+        private static byte[] body(StreamKey stream, ChunkId chunk) {
+            return Bencode.encode(Map.of("k", stream.bytes(), "r", chunk.rendition(), "s", chunk.seq()));
+        }
+    }
 }
