@@ -46,8 +46,18 @@ public final class SigningKey {
         }
     }
 
+    /** Reads what {@link #seedText()} wrote. */
+    public static SigningKey fromSeedText(String text) {
+        return fromSeed(Base32.decode(text));
+    }
+
     public byte[] seed() {
         return seed.clone();
+    }
+
+    /** The seed in base32: as secret as the key. */
+    public String seedText() {
+        return Base32.encode(seed);
     }
 
     public StreamKey streamKey() {
