@@ -154,6 +154,7 @@ public final class Launcher {
         for (OptionSpec option : List.copyOf(spec.options())) {
             String[] description = option.description().clone();
             OptionValues.defaultOf(option, kind)
+                    .filter(value -> description.length > 0)
                     .ifPresent(value -> description[description.length - 1] += " Default: " + value);
             spec.remove(option);
             spec.addOption(option.toBuilder().description(description).build());

@@ -1,0 +1,178 @@
+package live.tributary.mesh.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import live.tributary.mesh.RelayView;
+import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.StreamListener;
+import live.tributary.mesh.StreamView;
+import live.tributary.mesh.http.HttpAnswer;
+import live.tributary.mesh.http.HttpQuery;
+import live.tributary.mesh.program.ProgramKind;
+import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkId;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayKey;
+import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.SigningKey;
+import live.tributary.protocol.stream.StreamKey;
+import org.junit.jupiter.api.Test;
+
+final class AdminServiceTest {
+    private static final Instant BEGAN = Instant.ofEpochSecond(1_700_000_000);
+
+    private final RelayKey self = SigningKey.fromSeed(new byte[32]).relayKey();
+    private final Meters meters = new Meters();
+    private final KnownStream stream = new KnownStream();
+    private final AdminService service = new AdminService(
+            meters,
+            new NodeStatus(ProgramKind.RELAY, self, meters, () -> List.of(stream), () -> BEGAN.plusSeconds(9)),
+            Runnable::run);
+
+    @Test
+    void tellsWhoHoldsWhat() throws Exception {
+        meters.tally(Meter.RECEIVED, PeerKind.RELAY, Via.WIRE).add(12);
+        JsonNode status = new ObjectMapper().readTree(get("/status"));
+        assertThat(status.path("role").asText()).isEqualTo("relay");
+        assertThat(status.path("id").asText()).isEqualTo(self.text());
+        assertThat(status.path("links").asInt()).isEqualTo(1);
+        assertThat(status.path("receivedBytes").path("relay").asInt()).isEqualTo(12);
+        JsonNode shown = status.path("streams").path(0);
+        assertThat(shown.path("key").asText()).isEqualTo(stream.key().text());
+        assertThat(shown.path("relays").path(0).path("endpoints").path(0).asText())
+                .isEqualTo("127.0.0.1:7001");
+        JsonNode chunks = shown.path("renditions").path(0).path("chunks");
+        assertThat(chunks).hasSize(2);
+        assertThat(chunks.path(0).path("held").asBoolean()).isTrue();
+        assertThat(chunks.path(1).path("held").asBoolean()).isFalse();
+        assertThat(chunks.path(1).path("holders").path(0).asText())
+                .isEqualTo(stream.relays().get(0).key().text());
+    }
+
+    @Test
+    void showsMetricsAndAPage() {
+        assertThat(get("/metrics")).contains("tributary_links 1.0", "tributary_build_info{role=\"relay\"");
+        assertThat(get("/")).startsWith("<!doctype html>").contains("fetch('status')");
+    }
+
+    @Test
+    void leavesOtherPathsToOthers() {
+        assertThat(service.answer(query("/metrics/x"))).isEmpty();
+    }
+
+    private String get(String path) {
+        HttpAnswer answer =
+                service.answer(query(path)).orElseThrow().toCompletableFuture().join();
+        assertThat(answer.status()).isEqualTo(200);
+        return answer.body().toString(StandardCharsets.UTF_8);
+    }
+
+    private static HttpQuery query(String path) {
+        InetSocketAddress remote = new InetSocketAddress(InetAddress.getLoopbackAddress(), 1);
+        return new HttpQuery("GET", path, "", EmptyHttpHeaders.INSTANCE, remote, false, Unpooled.EMPTY_BUFFER);
+    }
+
+    /** A stream of two chunks: both at a relay, the first here. */
+    private static final class KnownStream implements StreamView {
+        private final SampleStream sample = new SampleStream(1, BEGAN);
+        private final List<ChunkRecord> records = new ArrayList<>();
+        private final RelayView relay = new RelayView(
+                new SampleStream(2, BEGAN).signingKey().relayKey(),
+                NodeRole.RELAY,
+                List.of(new Endpoint(InetAddress.getLoopbackAddress(), 7001)),
+                Optional.empty(),
+                true);
+
+        KnownStream() {
+            records.add(sample.next(1000).record());
+            records.add(sample.next(1000).record());
+        }
+
+        @Override
+        public StreamKey key() {
+            return sample.streamKey();
+        }
+
+        @Override
+        public Optional<SignedHead> head() {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<About> about() {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean live() {
+            return true;
+        }
+
+        @Override
+        public Set<Integer> renditions() {
+            return Set.of(0);
+        }
+
+        @Override
+        public List<ChunkRecord> newest(int rendition, int max) {
+            return records;
+        }
+
+        @Override
+        public Optional<ChunkRecord> record(ChunkId chunk) {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean holds(ChunkRecord record) {
+            return record.equals(records.get(0));
+        }
+
+        @Override
+        public List<RelayView> holders(ChunkRecord record) {
+            return List.of(relay);
+        }
+
+        @Override
+        public List<RelayView> relays() {
+            return List.of(relay);
+        }
+
+        @Override
+        public boolean storedInBucket(ChunkId chunk) {
+            return false;
+        }
+
+        @Override
+        public Optional<Torrent> torrent(InfoHash infoHash) {
+            return Optional.empty();
+        }
+
+        @Override
+        public List<Window> windows(int rendition) {
+            return List.of();
+        }
+
+        @Override
+        public void addListener(StreamListener listener) {}
+
+        @Override
+        public void removeListener(StreamListener listener) {}
+    }
+}
