@@ -1,0 +1,89 @@
+package live.tributary.mesh.http;
+
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpServerCodec;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** HTTP/1.1 on connections that it is given: asks its services in turn, and answers whatever comes with CORS headers. */
+public final class HttpServer {
+    private static final int MAX_CHUNK = 8 * 1024;
+
+    private final List<HttpService> services;
+    private final List<WebSocketService> webSockets;
+    private final HttpLimits limits;
+    private final Pace pace;
+
+    public HttpServer(List<HttpService> services, List<WebSocketService> webSockets, HttpLimits limits, Pace pace) {
+        this.services = List.copyOf(services);
+        this.webSockets = List.copyOf(webSockets);
+        this.limits = limits;
+        this.pace = pace;
+    }
+
+    public static HttpServer of(HttpService... services) {
+        return new HttpServer(List.of(services), List.of(), HttpLimits.DEFAULT, Pace.UNLIMITED);
+    }
+
+    /** Puts the server's handlers at the end of a pipeline. */
+    public void install(ChannelPipeline pipeline, boolean tls) {
+        pipeline.addLast(codec(), new HttpConnection(this, tls));
+    }
+
+    /** Answers the first request, whatever it is, with a refusal and closes. */
+    public void installRefusal(ChannelPipeline pipeline, int status, String message) {
+        pipeline.addLast(
+                codec(),
+                new HttpConnection(
+                        new HttpServer(List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED),
+                        false));
+    }
+
+    private ChannelHandler codec() {
+        return new HttpServerCodec(new HttpDecoderConfig()
+                .setMaxInitialLineLength(limits.requestLine())
+                .setMaxHeaderSize(limits.headers())
+                .setMaxChunkSize(MAX_CHUNK));
+    }
+
+    HttpLimits limits() {
+        return limits;
+    }
+
+    Pace pace() {
+        return pace;
+    }
+
+    Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+        for (HttpService service : services) {
+            Optional<CompletionStage<HttpAnswer>> answer = service.answer(query);
+            if (answer.isPresent()) {
+                return answer;
+            }
+        }
+        return Optional.empty();
+    }
+
+    Optional<ChannelHandler> webSocket(HttpQuery query) {
+        for (WebSocketService service : webSockets) {
+            Optional<ChannelHandler> handler = service.accept(query);
+            if (handler.isPresent()) {
+                return handler;
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Says no to everything. */
+    private record Refusal(int status, String message) implements HttpService {
+        @Override
+        public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+            return Optional.of(CompletableFuture.completedStage(
+                    HttpAnswer.text(status, message).with("connection", "close")));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package live.tributary.mesh.http;
+
+/** Who decides when the next bytes of a body may leave: the node's upload allowance. Called from any event loop. */
+@FunctionalInterface
+public interface Pace {
+    /** Leaves every byte through. */
+    Pace UNLIMITED = bytes -> 0;
+
+    /**
+     * Takes {@code bytes} of the allowance, or none of them.
+     *
+     * @return 0 where they were taken; else the nanoseconds after which it is worth asking again
+     */
+    long take(int bytes);
+}

@@ -1,0 +1,16 @@
+package live.tributary.mesh.http;
+
+import io.netty.channel.ChannelHandler;
+import java.util.Optional;
+
+/** Takes connections over that ask to become WebSockets (RFC 6455). */
+public interface WebSocketService {
+    /** The longest message, bytes, after its fragments were put together. */
+    int MAX_MESSAGE = 64 * 1024;
+
+    /**
+     * A new handler of the connection's messages, or empty where the path is not this service's; the server then shakes hands,
+     * puts fragments together, and answers pings and closes.
+     */
+    Optional<ChannelHandler> accept(HttpQuery query);
+}

@@ -1,0 +1,198 @@
+package live.tributary.mesh.net;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** A node's one port, TCP and UDP under the same number, on each address that it was told to bind. */
+public final class BoundPort implements AutoCloseable {
+    /** Connections that one address may have open before it is refused new ones. */
+    public static final int DEFAULT_SHARE = 256;
+
+    private static final int ATTEMPTS = 20;
+    private static final int IPV4_LENGTH = 4;
+    private static final int IPV6_LENGTH = 16;
+    private static final long CLOSE_SECONDS = 2;
+
+    private final List<Channel> tcp = new ArrayList<>();
+    private final List<Channel> udp = new ArrayList<>();
+    private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+
+    private BoundPort() {}
+
+    /**
+     * What to bind.
+     *
+     * @param addresses empty for all, IPv4 and IPv6
+     * @param port 0 for a free one
+     * @param share connections that one address may have open
+     */
+    public record Config(List<InetAddress> addresses, int port, int share) {
+        public Config {
+            addresses = List.copyOf(addresses);
+        }
+
+        public static Config of(List<InetAddress> addresses, int port) {
+            return new Config(addresses, port, DEFAULT_SHARE);
+        }
+    }
+
+    /**
+     * Binds; returns when all sockets are bound.
+     *
+     * @param udp the handler of datagrams, {@code @Sharable} where several addresses are bound; empty for no UDP
+     * @throws IOException naming the address that could not be bound
+     */
+    public static BoundPort bind(
+            Transport transport,
+            EventLoopGroup group,
+            Config config,
+            PortServices services,
+            Optional<ChannelHandler> udp)
+            throws IOException {
+        IOException last = new IOException("port: none free (expected: one number for TCP and UDP)");
+        for (int attempt = 0; attempt < (config.port() == 0 ? ATTEMPTS : 1); attempt++) {
+            BoundPort port = new BoundPort();
+            try {
+                port.bindAll(transport, group, config, services, udp);
+                return port;
+            } catch (IOException e) {
+                port.close();
+                last = e;
+            }
+        }
+        throw last;
+    }
+
+    private void bindAll(
+            Transport transport,
+            EventLoopGroup group,
+            Config config,
+            PortServices services,
+            Optional<ChannelHandler> datagrams)
+            throws IOException {
+        ServerBootstrap server =
+                transport.server(group).childHandler(new Greeter(services, config.share(), connections));
+        List<InetAddress> addresses = config.addresses().isEmpty() ? List.of(anyAddress()) : config.addresses();
+        int number = config.port();
+        for (InetAddress address : addresses) {
+            Channel bound = bound(server.bind(address, number), address, number, "TCP");
+            tcp.add(bound);
+            number = ((InetSocketAddress) bound.localAddress()).getPort();
+            if (datagrams.isPresent()) {
+                Bootstrap bootstrap = transport.datagram(group).handler(datagrams.get());
+                udp.add(bound(bootstrap.bind(address, number), address, number, "UDP"));
+            }
+        }
+    }
+
+    private static Channel bound(ChannelFuture binding, InetAddress address, int number, String protocol)
+            throws IOException {
+        binding.awaitUninterruptibly();
+        if (binding.cause() != null) {
+            throw new IOException(
+                    protocol + " port " + number + " of " + address.getHostAddress() + ": "
+                            + binding.cause().getMessage(),
+                    binding.cause());
+        }
+        return binding.channel();
+    }
+
+    /** {@code ::}, which takes IPv4 too; {@code 0.0.0.0} on a machine without IPv6. */
+    private static InetAddress anyAddress() throws IOException {
+        try (ServerSocketChannel probe = ServerSocketChannel.open()) {
+            InetAddress ipv6 = InetAddress.getByAddress(new byte[IPV6_LENGTH]);
+            probe.bind(new InetSocketAddress(ipv6, 0));
+            return ipv6;
+        } catch (IOException | UnsupportedAddressTypeException e) {
+            return InetAddress.getByAddress(new byte[IPV4_LENGTH]);
+        }
+    }
+
+    public int port() {
+        return tcp().get(0).getPort();
+    }
+
+    public List<InetSocketAddress> tcp() {
+        return addresses(tcp);
+    }
+
+    /** Empty where no UDP was asked for. */
+    public List<InetSocketAddress> udp() {
+        return addresses(udp);
+    }
+
+    /** TCP connections open now. */
+    public int connections() {
+        return connections.size();
+    }
+
+    private static List<InetSocketAddress> addresses(List<Channel> channels) {
+        return channels.stream()
+                .map(channel -> (InetSocketAddress) channel.localAddress())
+                .toList();
+    }
+
+    /** Stops listening, but leaves the open connections. */
+    public void stopListening() {
+        tcp.forEach(Channel::close);
+    }
+
+    /** Stops listening and closes every inbound connection; waits at most two seconds. */
+    @Override
+    public void close() {
+        List<ChannelFuture> closing = new ArrayList<>();
+        tcp.forEach(channel -> closing.add(channel.close()));
+        udp.forEach(channel -> closing.add(channel.close()));
+        connections.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+        closing.forEach(future -> future.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS));
+    }
+
+    /** Counts each new connection and puts a {@link PortUnifier} at its start. */
+    @ChannelHandler.Sharable
+    private static final class Greeter extends ChannelInitializer<Channel> {
+        private final PortServices services;
+        private final AddressShares shares;
+        private final ChannelGroup connections;
+
+        Greeter(PortServices services, int share, ChannelGroup connections) {
+            this.services = services;
+            this.shares = new AddressShares(share);
+            this.connections = connections;
+        }
+
+        @Override
+        protected void initChannel(Channel channel) {
+            if (!(channel.remoteAddress() instanceof InetSocketAddress remote)) {
+                channel.close(); // Gone already.
+                return;
+            }
+            InetAddress address = remote.getAddress();
+            AddressShares.Place place = shares.enter(address);
+            channel.closeFuture().addListener(closed -> shares.leave(address));
+            if (place == AddressShares.Place.NONE) {
+                channel.close();
+                return;
+            }
+            connections.add(channel);
+            channel.pipeline()
+                    .addLast(new PortUnifier(services, PortUnifier.FIRST_BYTES, place == AddressShares.Place.CROWDED));
+        }
+    }
+}
