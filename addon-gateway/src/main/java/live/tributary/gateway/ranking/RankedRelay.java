@@ -1,0 +1,49 @@
+package live.tributary.gateway.ranking;
+
+import java.util.Optional;
+import java.util.OptionalLong;
+import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.RelayKey;
+
+/**
+ * A relay that a viewer may be sent to.
+ *
+ * @param endpoint the one of the viewer's address family
+ * @param tlsName under which to ask it by https; empty where plain http is to be used
+ * @param kilometres its distance as far as known, 0 where not
+ * @param near whether it is within 1.5 × the nearest's distance
+ * @param score among the near ones: the higher, the earlier
+ */
+public record RankedRelay(
+        RelayView relay,
+        Endpoint endpoint,
+        Optional<String> tlsName,
+        OptionalLong autonomousSystem,
+        double kilometres,
+        boolean near,
+        double score) {
+    public RelayKey key() {
+        return relay.key();
+    }
+
+    /** Where its edge answers this viewer, without a slash at the end. */
+    public String httpBase() {
+        return tlsName.map(name -> "https://" + name + ":" + endpoint.port()).orElse("http://" + endpoint.text());
+    }
+
+    public String chunkUrl(ChunkRecord record) {
+        return httpBase() + "/live/" + record.body().stream().text() + "/" + record.rendition() + "/"
+                + record.fileName();
+    }
+
+    /** Trackers are asked by torrent clients, which know no mixed content: always plain. */
+    public String httpTracker() {
+        return "http://" + endpoint.text() + "/announce";
+    }
+
+    public String udpTracker() {
+        return "udp://" + endpoint.text() + "/announce";
+    }
+}

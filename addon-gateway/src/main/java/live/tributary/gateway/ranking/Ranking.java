@@ -1,0 +1,67 @@
+package live.tributary.gateway.ranking;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Predicate;
+import live.tributary.protocol.stream.RelayKey;
+
+/**
+ * The relays of one stream in one viewer's order, and those that are left out.
+ *
+ * @param offered best first
+ */
+public record Ranking(List<RankedRelay> offered, List<LeftOut> leftOut, boolean privateMode) {
+    /** What two verified holders are to be: enough relays (the word with a number). */
+    private static final int ENOUGH = 2;
+
+    public Ranking {
+        offered = List.copyOf(offered);
+        leftOut = List.copyOf(leftOut);
+    }
+
+    /**
+     * At most {@code max} of the offered relays that {@code eligible} takes: at most half of them (rounded up) from one AS, and the last one
+     * a far one, where there is one, so that a region's outage does not take all.
+     */
+    public List<RankedRelay> pick(int max, Predicate<RankedRelay> eligible) {
+        List<RankedRelay> able = offered.stream().filter(eligible).toList();
+        int most = (max + 1) / 2;
+        Map<Long, Integer> perAs = new HashMap<>();
+        List<RankedRelay> picked = new ArrayList<>();
+        for (RankedRelay relay : able) {
+            OptionalLong as = relay.autonomousSystem();
+            if (!privateMode && as.isPresent() && perAs.merge(as.getAsLong(), 1, Integer::sum) > most) {
+                continue;
+            }
+            picked.add(relay);
+            if (picked.size() == max) {
+                break;
+            }
+        }
+        if (picked.size() == max && max > 1 && picked.stream().allMatch(RankedRelay::near)) {
+            able.stream().filter(relay -> !relay.near()).findFirst().ifPresent(far -> picked.set(max - 1, far));
+        }
+        return List.copyOf(picked);
+    }
+
+    /**
+     * Whether enough relays hold something: two, both near, or as many as there are where there are fewer.
+     *
+     * <p>Deviation from the plain "two within 1.5 × the nearest's distance": where only one relay is near at all, it and any
+     * second one suffice, and in a mesh of one relay that one does.
+     */
+    public boolean enough(Set<RelayKey> holders) {
+        long near = offered.stream().filter(RankedRelay::near).count();
+        long holding = offered.stream().filter(r -> holders.contains(r.key())).count();
+        long holdingNear = offered.stream()
+                .filter(r -> r.near() && holders.contains(r.key()))
+                .count();
+        return !offered.isEmpty()
+                && holding >= Math.min(ENOUGH, offered.size())
+                && holdingNear >= Math.min(ENOUGH, near);
+    }
+}

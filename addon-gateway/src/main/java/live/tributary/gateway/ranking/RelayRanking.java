@@ -1,0 +1,201 @@
+package live.tributary.gateway.ranking;
+
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import live.tributary.gateway.geo.Location;
+import live.tributary.gateway.geo.Locator;
+import live.tributary.gateway.geo.Network;
+import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.Digests;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayDescriptor;
+import live.tributary.protocol.stream.StreamKey;
+
+/**
+ * Orders the relays of a stream for one viewer: distance is the prior, health decides, and a hash spreads viewers.
+ *
+ * <p>Relays within 1.5 × the nearest's distance are near. Among these the order is that of a weighted rendezvous hash of
+ * (stream, the viewer's network, ten-minute slot, relay key): spread over viewers, the same for one viewer as long as the slot
+ * lasts, and the same in two gateways that know the same. A relay that goes away moves only its own viewers. Farther ones follow by
+ * distance.
+ *
+ * <p>A relay's place is that of the address at which it answered this gateway's challenge, never the one that it tells.
+ */
+public final class RelayRanking {
+    private static final double NEAR_FACTOR = 1.5;
+    /** Within this, distance says nothing: databases err by more. */
+    private static final double FLOOR_KM = 100;
+    /** What stands for a distance where the viewer's place is known and the relay's is not. */
+    private static final double UNKNOWN_KM = 5_000;
+
+    private static final Duration SLOT = Duration.ofMinutes(10);
+    private static final double SAME_AS_FACTOR = 0.5;
+    private static final double MIN_WEIGHT = 0.05;
+    private static final double USUAL_UPLOAD = 10e6;
+    private static final double MAX_UPLOAD_WEIGHT = 4;
+    private static final double PER_MILLE = 1000;
+
+    private static final Comparator<RankedRelay> ORDER = Comparator.comparing((RankedRelay relay) -> !relay.near())
+            .thenComparing(relay -> relay.near() ? 0 : relay.kilometres())
+            .thenComparing(RankedRelay::score, Comparator.reverseOrder())
+            .thenComparing(RankedRelay::key);
+
+    private final Locator locator;
+    private final RelayHealth health;
+    private final boolean privateMode;
+
+    /** @param privateMode whether private and loopback addresses are real ones: then all may be in one network */
+    public RelayRanking(Locator locator, RelayHealth health, boolean privateMode) {
+        this.locator = locator;
+        this.health = health;
+        this.privateMode = privateMode;
+    }
+
+    public Ranking rank(StreamKey stream, Viewer viewer, Collection<RelayView> relays, Instant now) {
+        List<LeftOut> leftOut = new ArrayList<>();
+        List<Candidate> candidates = new ArrayList<>();
+        for (RelayView relay : relays) {
+            Optional<Endpoint> endpoint = endpoint(relay, viewer);
+            Optional<LeftOut.Reason> against = against(relay, viewer, endpoint);
+            if (against.isPresent()) {
+                leftOut.add(new LeftOut(relay, against.get()));
+            } else {
+                candidates.add(candidate(relay, endpoint.orElseThrow(), viewer));
+            }
+        }
+        double nearest =
+                candidates.stream().mapToDouble(Candidate::kilometres).min().orElse(0);
+        byte[] choice = choice(stream, viewer, now);
+        List<RankedRelay> ranked = candidates.stream()
+                .map(candidate -> candidate.ranked(viewer, nearest, score(candidate, choice)))
+                .sorted(ORDER)
+                .toList();
+        return new Ranking(onePerNetwork(ranked, leftOut), leftOut, privateMode);
+    }
+
+    private record Candidate(RelayView relay, Endpoint endpoint, OptionalLong as, double kilometres) {
+        RankedRelay ranked(Viewer viewer, double nearest, double score) {
+            return new RankedRelay(
+                    relay,
+                    endpoint,
+                    viewer.tlsOnly() ? tlsName(relay) : Optional.empty(),
+                    as,
+                    kilometres,
+                    Math.max(kilometres, FLOOR_KM) <= NEAR_FACTOR * Math.max(nearest, FLOOR_KM),
+                    score);
+        }
+    }
+
+    private Optional<LeftOut.Reason> against(RelayView relay, Viewer viewer, Optional<Endpoint> endpoint) {
+        if (relay.role() != NodeRole.RELAY) {
+            return Optional.of(LeftOut.Reason.NOT_A_RELAY);
+        }
+        if (!relay.linked()) {
+            return Optional.of(LeftOut.Reason.NOT_LINKED);
+        }
+        if (relay.endpoints().isEmpty()) {
+            return Optional.of(LeftOut.Reason.NOT_REACHABLE);
+        }
+        if (endpoint.isEmpty()) {
+            return Optional.of(LeftOut.Reason.OTHER_ADDRESS_FAMILY);
+        }
+        if (viewer.tlsOnly() && tlsName(relay).isEmpty()) {
+            return Optional.of(LeftOut.Reason.NO_TLS);
+        }
+        return health.failing(relay.key()) ? Optional.of(LeftOut.Reason.FAILING) : Optional.empty();
+    }
+
+    /** Who comes by IPv6 has IPv4 too, as a rule; the reverse does not hold. */
+    private static Optional<Endpoint> endpoint(RelayView relay, Viewer viewer) {
+        return relay.endpoints().stream()
+                .filter(endpoint -> endpoint.isIpv4() || !viewer.isIpv4())
+                .min(Comparator.comparing(endpoint -> endpoint.isIpv4() != viewer.isIpv4()));
+    }
+
+    private Candidate candidate(RelayView relay, Endpoint endpoint, Viewer viewer) {
+        Location location = locator.locate(endpoint.address());
+        return new Candidate(
+                relay, endpoint, location.autonomousSystem(), kilometres(location, endpoint.address(), viewer));
+    }
+
+    private static double kilometres(Location relay, InetAddress address, Viewer viewer) {
+        if (Network.of(address).equals(viewer.network())) {
+            return 0;
+        }
+        if (viewer.location().place().isEmpty()) {
+            return 0;
+        }
+        double kilometres = relay.place()
+                .map(place -> place.kilometresTo(viewer.location().place().orElseThrow()))
+                .orElse(UNKNOWN_KM);
+        boolean sameAs = relay.autonomousSystem().isPresent()
+                && relay.autonomousSystem().equals(viewer.location().autonomousSystem());
+        return sameAs ? kilometres * SAME_AS_FACTOR : kilometres;
+    }
+
+    private static byte[] choice(StreamKey stream, Viewer viewer, Instant now) {
+        byte[] network = viewer.network().bytes();
+        // Each network's slots begin at a time of their own, or all viewers would move at once.
+        long shift = Math.floorMod(viewer.network().hashCode(), SLOT.toMillis());
+        long slot = Math.floorDiv(now.toEpochMilli() + shift, SLOT.toMillis());
+        return ByteBuffer.allocate(StreamKey.LENGTH + network.length + Long.BYTES)
+                .put(stream.bytes())
+                .put(network)
+                .putLong(slot)
+                .array();
+    }
+
+    /** Weighted rendezvous hashing: -weight / ln(u), u uniform by the hash. */
+    private static double score(Candidate candidate, byte[] choice) {
+        MessageDigest sha256 = Digests.sha256();
+        sha256.update(choice);
+        long hash =
+                ByteBuffer.wrap(sha256.digest(candidate.relay.key().bytes())).getLong();
+        double uniform = ((hash >>> 11) + 0.5) * 0x1p-53;
+        return -weight(candidate.relay) / Math.log(uniform);
+    }
+
+    /** What a relay says of its load only ever makes it less wanted or at most four times the usual one's worth. */
+    private static double weight(RelayView relay) {
+        return relay.descriptor()
+                .map(RelayDescriptor::body)
+                .map(body -> {
+                    double free = 1 - body.loadPerMille() / PER_MILLE;
+                    double upload = Math.min(MAX_UPLOAD_WEIGHT, body.uploadBitsPerSecond() / USUAL_UPLOAD);
+                    return Math.max(MIN_WEIGHT, free * upload);
+                })
+                .orElse(1.0);
+    }
+
+    private static Optional<String> tlsName(RelayView relay) {
+        return relay.descriptor().flatMap(descriptor -> descriptor.body().tlsName());
+    }
+
+    private List<RankedRelay> onePerNetwork(List<RankedRelay> ranked, List<LeftOut> leftOut) {
+        if (privateMode) {
+            return ranked;
+        }
+        Set<Network> taken = new HashSet<>();
+        List<RankedRelay> offered = new ArrayList<>();
+        for (RankedRelay relay : ranked) {
+            if (taken.add(Network.of(relay.endpoint().address()))) {
+                offered.add(relay);
+            } else {
+                leftOut.add(new LeftOut(relay.relay(), LeftOut.Reason.SAME_NETWORK));
+            }
+        }
+        return offered;
+    }
+}
