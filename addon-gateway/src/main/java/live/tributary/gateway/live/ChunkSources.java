@@ -1,0 +1,62 @@
+package live.tributary.gateway.live;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import live.tributary.gateway.ranking.RankedRelay;
+import live.tributary.gateway.ranking.Ranking;
+import live.tributary.mesh.RelayView;
+import live.tributary.mesh.StreamView;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.RelayKey;
+import live.tributary.protocol.stream.SignedHead;
+
+/** Where one viewer gets the chunks of one stream: at his best relay that holds it, else from the bucket. */
+public final class ChunkSources {
+    private static final int HASH_IN_NAME = 8;
+
+    private final StreamView stream;
+    private final Ranking ranking;
+
+    public ChunkSources(StreamView stream, Ranking ranking) {
+        this.stream = stream;
+        this.ranking = ranking;
+    }
+
+    /** Empty where nobody whom this viewer can reach has the chunk. */
+    public Optional<String> url(ChunkRecord record) {
+        Set<RelayKey> holders = holders(record);
+        return ranking.offered().stream()
+                .filter(relay -> holders.contains(relay.key()))
+                .findFirst()
+                .map(relay -> relay.chunkUrl(record))
+                .or(() -> bucketUrl(record));
+    }
+
+    /** The chunk's name in the bucket, once the origin has signed that it is there. The head's base is that of the head's term. */
+    Optional<String> bucketUrl(ChunkRecord record) {
+        return stream.head()
+                .map(SignedHead::head)
+                .filter(head -> head.term() == record.term() && stream.storedInBucket(record.chunk()))
+                .flatMap(head -> head.fallback())
+                .map(base -> base.toString().replaceAll("/+$", "") + "/" + record.rendition() + "/" + record.seq() + "-"
+                        + record.body().sha256().hex().substring(0, HASH_IN_NAME) + "."
+                        + record.body().container().extension());
+    }
+
+    /** Whether enough relays hold a chunk for a client that cannot turn elsewhere. */
+    public boolean enough(ChunkRecord record) {
+        return ranking.enough(holders(record));
+    }
+
+    /** The best relays that hold a chunk. */
+    public List<RankedRelay> relays(ChunkRecord record, int max) {
+        Set<RelayKey> holders = holders(record);
+        return ranking.pick(max, relay -> holders.contains(relay.key()));
+    }
+
+    private Set<RelayKey> holders(ChunkRecord record) {
+        return stream.holders(record).stream().map(RelayView::key).collect(Collectors.toUnmodifiableSet());
+    }
+}

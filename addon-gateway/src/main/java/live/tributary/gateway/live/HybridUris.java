@@ -1,0 +1,69 @@
+package live.tributary.gateway.live;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Ticker;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.StringJoiner;
+import live.tributary.gateway.geo.Network;
+import live.tributary.gateway.ranking.RankedRelay;
+import live.tributary.gateway.ranking.Viewer;
+import live.tributary.protocol.metainfo.ChunkTorrent;
+import live.tributary.protocol.stream.ChunkRecord;
+
+/**
+ * The URIs under which chunks were listed in hybrid playlists; a listed one never changes.
+ *
+ * <p>A chunk that enough relays hold when it is first listed is a torrent of the viewer's own streaming server, whose request has no
+ * way to turn elsewhere; any other is plain HTTP as in the live playlist. The trackers of relays that hold it answer at once, and they
+ * are asked once only and then after 30 s, so a chunk is never listed before they know of it.
+ */
+final class HybridUris {
+    private static final long MAX_URIS = 200_000;
+    /** Longer than any playlist lists a chunk. */
+    private static final Duration MEMORY = Duration.ofMinutes(10);
+
+    private static final int RELAYS = 2;
+
+    private final Cache<Key, String> listed;
+
+    private record Key(ChunkRecord chunk, Network network, boolean tlsOnly, URI server) {}
+
+    HybridUris(Ticker ticker) {
+        this.listed = Caffeine.newBuilder()
+                .maximumSize(MAX_URIS)
+                .expireAfterWrite(MEMORY)
+                .ticker(ticker)
+                .build();
+    }
+
+    /** Empty where the chunk is not to be had, and was not listed before. */
+    Optional<String> of(ChunkRecord record, Viewer viewer, URI server, ChunkSources sources) {
+        Key key = new Key(record, viewer.network(), viewer.tlsOnly(), server);
+        String before = listed.getIfPresent(key);
+        if (before != null) {
+            return Optional.of(before);
+        }
+        Optional<String> found =
+                sources.enough(record) ? Optional.of(torrentUrl(record, server, sources)) : sources.url(record);
+        return found.map(uri -> listed.get(key, k -> uri));
+    }
+
+    private static String torrentUrl(ChunkRecord record, URI server, ChunkSources sources) {
+        List<RankedRelay> relays = sources.relays(record, RELAYS);
+        StringJoiner trackers = new StringJoiner("&", "?", "");
+        relays.forEach(relay -> trackers.add(tracker(relay.httpTracker())));
+        trackers.add(tracker(relays.get(0).udpTracker()));
+        return server.toString().replaceAll("/+$", "") + "/"
+                + ChunkTorrent.of(record).infoHash().hex() + "/0/" + record.fileName() + trackers;
+    }
+
+    private static String tracker(String url) {
+        return "tr=" + URLEncoder.encode("tracker:" + url, StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,144 @@
+package live.tributary.gateway.live;
+
+import com.github.benmanes.caffeine.cache.Ticker;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import live.tributary.gateway.http.Answers;
+import live.tributary.gateway.http.RawPath;
+import live.tributary.gateway.http.Visit;
+import live.tributary.gateway.http.Visits;
+import live.tributary.gateway.ranking.Ranking;
+import live.tributary.gateway.ranking.RelayRanking;
+import live.tributary.gateway.ranking.Viewer;
+import live.tributary.mesh.StreamView;
+import live.tributary.mesh.http.HttpAnswer;
+import live.tributary.mesh.http.HttpQuery;
+import live.tributary.mesh.http.HttpService;
+import live.tributary.protocol.hls.LivePlaylist;
+import live.tributary.protocol.hls.MasterPlaylist;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkId;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Rendition;
+
+/** Playlists written for each viewer: {@code /live/…}, {@code /hybrid/…} and Owncast's layout of the same, {@code /owncast/…/hls/…}. */
+public final class LiveService implements HttpService {
+    private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
+    private static final String MASTER = "master.m3u8";
+    private static final String MEDIA = "live.m3u8";
+    private static final String OWNCAST = "stream.m3u8";
+    /** Made for one viewer and true for a moment: a second is what keeps two reloads of one player apart. */
+    private static final String CACHE_CONTROL = "private, max-age=1";
+
+    private final ListedStreams streams;
+    private final Visits visits;
+    private final RelayRanking ranking;
+    private final HybridUris hybridUris;
+    private final InstantSource clock;
+
+    public LiveService(ListedStreams streams, Visits visits, RelayRanking ranking, InstantSource clock, Ticker ticker) {
+        this.streams = streams;
+        this.visits = visits;
+        this.ranking = ranking;
+        this.clock = clock;
+        this.hybridUris = new HybridUris(ticker);
+    }
+
+    private enum Kind {
+        LIVE,
+        HYBRID
+    }
+
+    @Override
+    public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+        return RawPath.of(query.rawPath()).flatMap(path -> route(path, query)).flatMap(Answers::now);
+    }
+
+    private Optional<HttpAnswer> route(RawPath path, HttpQuery query) {
+        return switch (path.raw(0)) {
+            case "live" -> playlist(Kind.LIVE, path, 2, MASTER, MEDIA, query);
+            case "hybrid" -> playlist(Kind.HYBRID, path, 2, MASTER, MEDIA, query);
+            case "owncast" ->
+                path.size() > 2 && path.raw(2).equals("hls")
+                        ? playlist(Kind.LIVE, path, 3, OWNCAST, OWNCAST, query)
+                        : Optional.empty();
+            default -> Optional.empty();
+        };
+    }
+
+    /** @param at where in the path the stream's name ends */
+    private Optional<HttpAnswer> playlist(
+            Kind kind, RawPath path, int at, String master, String media, HttpQuery query) {
+        boolean isMaster = path.size() == at + 1 && path.raw(at).equals(master);
+        boolean isMedia = path.size() == at + 2 && path.raw(at + 1).equals(media);
+        if (!isMaster && !isMedia) {
+            return Optional.empty();
+        }
+        Optional<LiveOptions> options = LiveOptions.parse(query.rawQuery());
+        Optional<Visit> visit = visits.of(query);
+        if (options.isEmpty() || visit.isEmpty()) {
+            return Optional.of(Answers.error(400, "query: " + query.rawQuery() + " (expected: what /configure makes)"));
+        }
+        Optional<StreamView> stream = path.decoded(1).flatMap(streams::find);
+        if (stream.isEmpty()) {
+            return Optional.of(Answers.error(404, "no such stream here"));
+        }
+        if (isMaster) {
+            return Optional.of(master(
+                    stream.get(), number -> number + "/" + media + options.get().query()));
+        }
+        Optional<Integer> rendition = rendition(path.raw(at));
+        if (rendition.isEmpty()) {
+            return Optional.of(Answers.error(404, "no such rendition"));
+        }
+        Viewer viewer = options.get().apply(visit.get()).viewer();
+        return Optional.of(media(kind, stream.get(), rendition.get(), viewer, options.get()));
+    }
+
+    private HttpAnswer master(StreamView stream, IntFunction<String> uri) {
+        List<Rendition> renditions = stream.about()
+                .map(About::body)
+                .map(About.Body::renditions)
+                .orElse(List.of(new Rendition(0, Rendition.Kind.VARIANT, "")));
+        return m3u8(MasterPlaylist.of(renditions, uri, List.of()));
+    }
+
+    private HttpAnswer media(Kind kind, StreamView stream, int rendition, Viewer viewer, LiveOptions options) {
+        Ranking ranked = ranking.rank(stream.key(), viewer, stream.relays(), clock.instant());
+        ChunkSources sources = new ChunkSources(stream, ranked);
+        Function<ChunkRecord, Optional<String>> uri = switch (kind) {
+            case LIVE -> sources::url;
+            case HYBRID -> record -> hybridUris.of(record, viewer, options.server(), sources);
+        };
+        LiveEdge edge = LiveEdge.of(stream, rendition, uri);
+        if (edge.isEmpty()) {
+            return Answers.retryLater(503, "nothing to play yet: no relay in reach holds a chunk", RETRY_AFTER);
+        }
+        return m3u8(edge.playlist());
+    }
+
+    private static HttpAnswer m3u8(String text) {
+        return new HttpAnswer(
+                200,
+                // Exactly this type: players that compare it as a string take no parameter behind it.
+                Map.of("content-type", LivePlaylist.CONTENT_TYPE, "cache-control", CACHE_CONTROL),
+                Unpooled.wrappedBuffer(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static Optional<Integer> rendition(String text) {
+        try {
+            int number = Integer.parseInt(text);
+            return number >= 0 && number <= ChunkId.MAX_RENDITION ? Optional.of(number) : Optional.empty();
+        } catch (NumberFormatException e) {
+            return Optional.empty(); // The caller answers 404.
+        }
+    }
+}

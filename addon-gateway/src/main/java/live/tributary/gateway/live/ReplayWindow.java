@@ -1,0 +1,63 @@
+package live.tributary.gateway.live;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import live.tributary.gateway.ranking.RankedRelay;
+import live.tributary.gateway.ranking.Ranking;
+import live.tributary.mesh.RelayView;
+import live.tributary.mesh.StreamView;
+import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.metainfo.WindowId;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.RelayKey;
+
+/**
+ * A closed window that enough relays hold whole.
+ *
+ * @param relays the viewer's best of those that hold all of its chunks
+ */
+public record ReplayWindow(WindowId id, Torrent torrent, List<RankedRelay> relays) {
+    /** Windows close every 30 s: that far back one is looked for. */
+    private static final int LOOK_BACK = 12;
+
+    private static final int RELAYS = 3;
+
+    public ReplayWindow {
+        relays = List.copyOf(relays);
+    }
+
+    /** The newest one of a rendition. */
+    public static Optional<ReplayWindow> newest(StreamView stream, int rendition, Ranking ranking) {
+        List<StreamView.Window> windows = stream.windows(rendition);
+        return newest(stream, windows.subList(0, Math.min(LOOK_BACK, windows.size())), ranking);
+    }
+
+    /** The first in {@code windows} that enough relays hold. */
+    public static Optional<ReplayWindow> newest(StreamView stream, List<StreamView.Window> windows, Ranking ranking) {
+        Map<ChunkRecord, Set<RelayKey>> known = new HashMap<>();
+        for (StreamView.Window window : windows) {
+            Set<RelayKey> holders =
+                    ranking.offered().stream().map(RankedRelay::key).collect(Collectors.toCollection(HashSet::new));
+            for (ChunkRecord chunk : window.torrent().chunks()) {
+                holders.retainAll(known.computeIfAbsent(
+                        chunk,
+                        record -> stream.holders(record).stream()
+                                .map(RelayView::key)
+                                .collect(Collectors.toUnmodifiableSet())));
+                if (holders.isEmpty()) {
+                    break;
+                }
+            }
+            if (ranking.enough(holders)) {
+                return Optional.of(new ReplayWindow(
+                        window.id(), window.torrent(), ranking.pick(RELAYS, relay -> holders.contains(relay.key()))));
+            }
+        }
+        return Optional.empty();
+    }
+}

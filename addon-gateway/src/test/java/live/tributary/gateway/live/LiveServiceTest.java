@@ -1,0 +1,252 @@
+package live.tributary.gateway.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import live.tributary.gateway.Asked;
+import live.tributary.gateway.FakeStream;
+import live.tributary.gateway.geo.ClientAddress;
+import live.tributary.gateway.geo.Locator;
+import live.tributary.gateway.http.Visits;
+import live.tributary.gateway.ranking.RelayHealth;
+import live.tributary.gateway.ranking.RelayRanking;
+import live.tributary.mesh.RelayView;
+import live.tributary.protocol.metainfo.ChunkTorrent;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.Rendition;
+import org.junit.jupiter.api.Test;
+
+class LiveServiceTest {
+    private static final Instant NOW = FakeStream.EPOCH.plusSeconds(120);
+
+    private final ListedStreams streams = new ListedStreams();
+    private final RelayHealth health = new RelayHealth();
+    private final LiveService service = service(Optional.empty());
+    private final FakeStream stream = FakeStream.live(1, "Harbour Radio", 20);
+    private final String live = "/live/" + stream.key().text() + "/0/live.m3u8";
+    private final String hybrid = "/hybrid/" + stream.key().text() + "/0/live.m3u8";
+
+    LiveServiceTest() {
+        streams.add(stream);
+    }
+
+    private LiveService service(Optional<URI> publicUrl) {
+        return new LiveService(
+                streams,
+                new Visits(new ClientAddress(List.of()), Locator.NOWHERE, publicUrl),
+                new RelayRanking(Locator.NOWHERE, health, true),
+                () -> NOW,
+                System::nanoTime);
+    }
+
+    private static List<String> uris(Asked asked) {
+        return asked.body().lines().filter(line -> !line.startsWith("#")).toList();
+    }
+
+    private static RelayView relay(int seed, int port, Optional<String> tlsName) {
+        return FakeStream.view(seed, NodeRole.RELAY, List.of(FakeStream.endpoint("127.0.0.1", port)), tlsName);
+    }
+
+    @Test
+    void listsTheNewestChunksAtARelayThatHoldsThem() {
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+
+        Asked asked = Asked.get(service, live);
+
+        assertThat(asked.status()).isEqualTo(200);
+        assertThat(asked.headers()).containsEntry("content-type", "application/vnd.apple.mpegurl");
+        assertThat(asked.body()).contains("#EXT-X-MEDIA-SEQUENCE:110\n", "#EXT-X-TARGETDURATION:4\n");
+        assertThat(asked.body()).doesNotContain("ENDLIST");
+        assertThat(uris(asked))
+                .hasSize(10)
+                .first()
+                .isEqualTo("http://127.0.0.1:7001/live/" + stream.key().text() + "/0/110.ts");
+    }
+
+    @Test
+    void chunkThatNobodyHoldsYetIsNotListed() {
+        RelayView relay = stream.relay(1, "127.0.0.1");
+        stream.hold(stream.newest(0, 20).subList(0, 18), relay);
+
+        assertThat(uris(Asked.get(service, live))).last().asString().endsWith("/117.ts");
+    }
+
+    @Test
+    void listNeverSpansAChunkThatIsNotToBeHad() {
+        RelayView relay = stream.relay(1, "127.0.0.1");
+        stream.hold(stream.newest(0, 4), relay);
+        stream.hold(stream.newest(0, 20).subList(0, 15), relay);
+
+        assertThat(uris(Asked.get(service, live))).hasSize(4).first().asString().endsWith("/116.ts");
+    }
+
+    @Test
+    void deadRelayIsGoneFromTheNextReload() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        RelayView two = stream.add(relay(2, 7002, Optional.empty()));
+        stream.holdAll(one, two);
+        String first = uris(Asked.get(service, live)).get(0);
+        RelayView chosen = first.contains(":7001/") ? one : two;
+
+        stream.lose(chosen);
+
+        assertThat(uris(Asked.get(service, live)))
+                .hasSize(10)
+                .allMatch(uri -> uri.contains(chosen == one ? ":7002/" : ":7001/"));
+    }
+
+    @Test
+    void failingRelayIsLeftOutUntilTwoSuccesses() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        stream.holdAll(one);
+
+        health.failed(one.key());
+        assertThat(Asked.get(service, live).status()).isEqualTo(200);
+        health.failed(one.key());
+        Asked refused = Asked.get(service, live);
+        assertThat(refused.status()).isEqualTo(503);
+        assertThat(refused.headers()).containsKey("retry-after");
+        health.succeeded(one.key());
+        assertThat(Asked.get(service, live).status()).isEqualTo(503);
+        health.succeeded(one.key());
+        assertThat(Asked.get(service, live).status()).isEqualTo(200);
+    }
+
+    @Test
+    void oneViewerKeepsItsRelayAndManyAreSpread() {
+        stream.holdAll(stream.add(relay(1, 7001, Optional.empty())), stream.add(relay(2, 7002, Optional.empty())));
+
+        long first = 0;
+        for (int i = 0; i < 200; i++) {
+            var query = Asked.query(live, "10.1." + i + ".9");
+            String uri = uris(Asked.get(service, query)).get(0);
+            assertThat(uris(Asked.get(service, query))).first().isEqualTo(uri);
+            first += uri.contains(":7001/") ? 1 : 0;
+        }
+
+        assertThat(first).isBetween(60L, 140L);
+    }
+
+    @Test
+    void bucketServesWhatNoRelayHolds() {
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/key/term"));
+        List<ChunkRecord> newest = stream.newest(0, 5);
+        newest.forEach(stream::store);
+        RelayView relay = stream.relay(1, "127.0.0.1");
+        stream.hold(newest.subList(0, 3), relay);
+
+        List<String> uris = uris(Asked.get(service, live));
+
+        assertThat(uris).hasSize(5);
+        assertThat(uris.subList(0, 3)).allMatch(uri -> uri.startsWith("http://127.0.0.1:7001/"));
+        ChunkRecord last = newest.get(4);
+        assertThat(uris.get(4))
+                .isEqualTo("https://bucket.example/key/term/0/119-"
+                        + last.body().sha256().hex().substring(0, 8) + ".ts");
+    }
+
+    @Test
+    void httpsViewersAreSentToCertifiedRelaysOnly() {
+        stream.holdAll(
+                stream.add(relay(1, 7001, Optional.empty())), stream.add(relay(2, 7002, Optional.of("r.example"))));
+        LiveService secure = service(Optional.of(URI.create("https://gw.example")));
+
+        assertThat(uris(Asked.get(secure, live))).allMatch(uri -> uri.startsWith("https://r.example:7002/live/"));
+        stream.lose(relay(2, 7002, Optional.of("r.example")));
+        assertThat(Asked.get(secure, live).status()).isEqualTo(503);
+        assertThat(uris(Asked.get(secure, live + "?plain=1")))
+                .allMatch(uri -> uri.startsWith("http://127.0.0.1:7001/"));
+    }
+
+    @Test
+    void endedStreamClosesItsList() {
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+        stream.head(Head.Status.ENDED, Optional.empty());
+
+        assertThat(Asked.get(service, live).body()).endsWith("#EXT-X-ENDLIST\n");
+    }
+
+    @Test
+    void masterNamesEachRenditionAndKeepsTheOptions() {
+        stream.tell(
+                "Harbour Radio",
+                List.of(),
+                List.of(
+                        new Rendition(0, Rendition.Kind.VARIANT, "BANDWIDTH=800000"),
+                        new Rendition(1, Rendition.Kind.VARIANT, "BANDWIDTH=300000")));
+
+        Asked asked = Asked.get(service, "/live/" + stream.key().text() + "/master.m3u8?region=eu-west");
+
+        assertThat(uris(asked)).containsExactly("0/live.m3u8?region=eu-west", "1/live.m3u8?region=eu-west");
+    }
+
+    @Test
+    void owncastFindsItsOwnLayout() {
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+        String base = "/owncast/" + stream.key().text() + "/hls/";
+
+        assertThat(uris(Asked.get(service, base + "stream.m3u8"))).containsExactly("0/stream.m3u8");
+        assertThat(uris(Asked.get(service, base + "0/stream.m3u8"))).hasSize(10);
+    }
+
+    @Test
+    void unknownStreamsRenditionsAndQueriesAreRefused() {
+        assertThat(Asked.get(service, "/live/xyz/master.m3u8").status()).isEqualTo(404);
+        assertThat(Asked.get(service, live.replace("/0/", "/64/")).status()).isEqualTo(404);
+        assertThat(Asked.get(service, live.replace("/0/", "/x/")).status()).isEqualTo(404);
+        assertThat(Asked.get(service, live + "?region=moon").status()).isEqualTo(400);
+        assertThat(Asked.get(service, hybrid + "?server=file%3A%2F%2F%2Fetc").status())
+                .isEqualTo(400);
+        assertThat(Asked.maybe(service, Asked.query("/live/x/0/110.ts", "127.0.0.1")))
+                .isEmpty();
+    }
+
+    // Hybrid
+
+    @Test
+    void chunkThatEnoughRelaysHoldIsATorrentOfTheViewersOwnServer() {
+        stream.holdAll(stream.add(relay(1, 7001, Optional.empty())), stream.add(relay(2, 7002, Optional.empty())));
+
+        String uri = uris(Asked.get(service, hybrid)).get(0);
+
+        ChunkRecord record = stream.newest(0, 10).get(0);
+        assertThat(uri)
+                .startsWith("http://127.0.0.1:11470/"
+                        + ChunkTorrent.of(record).infoHash().hex() + "/0/110.ts?tr=");
+        assertThat(URLDecoder.decode(uri, StandardCharsets.UTF_8))
+                .contains("tr=tracker:http://127.0.0.1:7001/announce")
+                .contains("tr=tracker:http://127.0.0.1:7002/announce")
+                .contains("tr=tracker:udp://127.0.0.1:700");
+    }
+
+    @Test
+    void listedUriNeverChanges() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        RelayView two = stream.add(relay(2, 7002, Optional.empty()));
+        stream.holdAll(one);
+        List<String> before = uris(Asked.get(service, hybrid));
+        assertThat(before).allMatch(uri -> uri.startsWith("http://127.0.0.1:7001/"));
+
+        stream.holdAll(one, two);
+        stream.hold(stream.publish(0, 1), one, two);
+        List<String> after = uris(Asked.get(service, hybrid));
+
+        assertThat(after.subList(0, 9)).isEqualTo(before.subList(1, 10));
+        assertThat(after.get(9)).startsWith("http://127.0.0.1:11470/");
+    }
+
+    @Test
+    void anotherStreamingServerIsNamedInTheQuery() {
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+
+        assertThat(uris(Asked.get(service, hybrid + "?server=http%3A%2F%2F192.168.1.2%3A11470")))
+                .allMatch(uri -> uri.startsWith("http://192.168.1.2:11470/"));
+    }
+}
