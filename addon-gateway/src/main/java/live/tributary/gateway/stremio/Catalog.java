@@ -1,0 +1,101 @@
+package live.tributary.gateway.stremio;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import live.tributary.gateway.http.Answers;
+import live.tributary.mesh.StreamView;
+
+/** The catalog and the details of its items. */
+final class Catalog {
+    static final Duration MAX_AGE = Duration.ofSeconds(30);
+
+    /** Clients take a shorter page for one of several: the next is asked with {@code skip} = items so far. */
+    static final int PAGE = 100;
+
+    private static final Comparator<StreamFacts> ORDER = Comparator.comparing(
+                    (StreamFacts facts) -> !facts.view().live())
+            .thenComparing(facts -> facts.lastPublished().orElse(Instant.EPOCH), Comparator.reverseOrder())
+            .thenComparing(StreamFacts::id);
+
+    private Catalog() {}
+
+    /**
+     * A page of the catalog.
+     *
+     * @param extra {@code search}, {@code genre}, {@code skip}, each of them or none
+     * @return empty where {@code skip} is no number
+     */
+    static Optional<ObjectNode> of(List<StreamView> streams, Map<String, String> extra, Instant now) {
+        Optional<Integer> skip = number(extra.getOrDefault("skip", "0"));
+        if (skip.isEmpty()) {
+            return Optional.empty();
+        }
+        ObjectNode answer = Answers.object();
+        ArrayNode metas = answer.putArray("metas");
+        Stream<StreamFacts> matching = streams.stream()
+                .map(StreamFacts::new)
+                .filter(facts -> hasGenre(facts, extra.getOrDefault("genre", "")))
+                .filter(facts -> matches(facts, extra.getOrDefault("search", "")))
+                .sorted(ORDER);
+        matching.skip(skip.get()).limit(PAGE).forEach(facts -> metas.add(preview(facts, now)));
+        answer.put("cacheMaxAge", MAX_AGE.toSeconds());
+        return Optional.of(answer);
+    }
+
+    /** The details; {@code defaultVideoId} makes clients ask for the streams at once. */
+    static ObjectNode meta(StreamView stream, Instant now) {
+        StreamFacts facts = new StreamFacts(stream);
+        ObjectNode answer = Answers.object();
+        ObjectNode meta = preview(facts, now);
+        facts.poster().ifPresent(url -> meta.put("background", url));
+        meta.putObject("behaviorHints").put("defaultVideoId", facts.id());
+        answer.set("meta", meta);
+        answer.put("cacheMaxAge", MAX_AGE.toSeconds());
+        return answer;
+    }
+
+    private static ObjectNode preview(StreamFacts facts, Instant now) {
+        ObjectNode meta = Answers.object();
+        meta.put("id", facts.id());
+        meta.put("type", Manifest.TYPE);
+        meta.put("name", facts.name());
+        meta.put("posterShape", "landscape");
+        facts.poster().ifPresent(url -> meta.put("poster", url));
+        meta.put("description", facts.description(now));
+        meta.put("releaseInfo", facts.view().live() ? "Live" : "Offline");
+        if (!facts.tags().isEmpty()) {
+            facts.tags().forEach(meta.putArray("genres")::add);
+        }
+        return meta;
+    }
+
+    private static boolean hasGenre(StreamFacts facts, String genre) {
+        return genre.isEmpty()
+                || (genre.equals(Manifest.LIVE_NOW)
+                        ? facts.view().live()
+                        : facts.tags().contains(genre));
+    }
+
+    private static boolean matches(StreamFacts facts, String search) {
+        String wanted = search.strip().toLowerCase(Locale.ROOT);
+        return Stream.concat(Stream.of(facts.name(), facts.title().orElse(""), facts.id()), facts.tags().stream())
+                .anyMatch(text -> text.toLowerCase(Locale.ROOT).contains(wanted));
+    }
+
+    private static Optional<Integer> number(String text) {
+        try {
+            int number = Integer.parseInt(text);
+            return number >= 0 ? Optional.of(number) : Optional.empty();
+        } catch (NumberFormatException e) {
+            return Optional.empty(); // The caller answers 400.
+        }
+    }
+}
