@@ -49,6 +49,33 @@ public record Endpoint(InetAddress address, int port) {
         return address instanceof Inet4Address;
     }
 
+    /**
+     * Whether the address is one that routers on the internet carry to one host: none of a LAN, a loopback, a link, a carrier's
+     * NAT, a tunnel broker or a document (RFC 6890).
+     */
+    public static boolean isGlobalUnicast(InetAddress address) {
+        byte[] raw = address.getAddress();
+        int a = raw[0] & 0xff;
+        int b = raw[1] & 0xff;
+        int c = raw[2] & 0xff;
+        if (raw.length == COMPACT_V4 - 2) {
+            return !(a == 0
+                    || a == 10
+                    || a == 100 && (b & 0xc0) == 64
+                    || a == 127
+                    || a == 169 && b == 254
+                    || a == 172 && (b & 0xf0) == 16
+                    || a == 192 && (b == 168 || b == 0 && (c == 0 || c == 2) || b == 88 && c == 99)
+                    || a == 198 && ((b & 0xfe) == 18 || b == 51 && c == 100)
+                    || a == 203 && b == 0 && c == 113
+                    || a >= 224);
+        }
+        boolean special = a == 0x20 && b == 0x01 && ((c & 0xfe) == 0 || c == 0x0d && (raw[3] & 0xff) == 0xb8)
+                || a == 0x20 && b == 0x02
+                || a == 0x3f && b == 0xff && (c & 0xf0) == 0;
+        return (a & 0xe0) == 0x20 && !special;
+    }
+
     public InetSocketAddress socketAddress() {
         return new InetSocketAddress(address, port);
     }

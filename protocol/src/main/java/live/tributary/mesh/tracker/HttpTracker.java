@@ -1,0 +1,103 @@
+package live.tributary.mesh.tracker;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.LongSupplier;
+import live.tributary.mesh.http.HttpAnswer;
+import live.tributary.mesh.http.HttpQuery;
+import live.tributary.mesh.http.HttpService;
+import live.tributary.mesh.tracker.AnnounceCounters.Result;
+import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.tracker.HttpTrackerFormat;
+
+/** The tracker at {@code /announce} and {@code /scrape}. */
+public final class HttpTracker implements HttpService {
+    private static final String ANNOUNCE = "/announce";
+    private static final String SCRAPE = "/scrape";
+    private static final String CONTENT_TYPE = "text/plain";
+    private static final int TOO_MANY_REQUESTS = 429;
+    private static final int HTTP_PORT = 80;
+    private static final int HTTPS_PORT = 443;
+
+    private final Tracker tracker;
+    private final AnnounceCounters counters;
+    private final LongSupplier nanoTime;
+
+    public HttpTracker(Tracker tracker, MeterRegistry registry, LongSupplier nanoTime) {
+        this.tracker = tracker;
+        this.counters = new AnnounceCounters(registry, "http");
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+        boolean announce = query.rawPath().equals(ANNOUNCE);
+        if (!announce && !query.rawPath().equals(SCRAPE)) {
+            return Optional.empty();
+        }
+        long now = nanoTime.getAsLong();
+        if (!tracker.admits(query.remote().getAddress(), now)) {
+            counters.count(Result.LIMITED);
+            HttpAnswer limited = ok(HttpTrackerFormat.failure("too many requests from this address"));
+            return done(new HttpAnswer(TOO_MANY_REQUESTS, limited.headers(), limited.body()).with("retry-after", "30"));
+        }
+        try {
+            return done(ok(announce ? announce(query, now) : scrape(query, now)));
+        } catch (FormatException e) {
+            counters.count(Result.MALFORMED);
+            return done(ok(HttpTrackerFormat.failure(String.valueOf(e.getMessage()))));
+        }
+    }
+
+    private byte[] announce(HttpQuery query, long now) throws FormatException {
+        HttpTrackerFormat.Announce announce = HttpTrackerFormat.readAnnounce(query.rawQuery());
+        Tracker.Answer answer = tracker.announce(announce.request(), query.remote(), reached(query), now);
+        if (answer instanceof Tracker.Answer.Peers peers) {
+            counters.count(Result.ANSWERED);
+            return HttpTrackerFormat.body(peers.response(), announce.compact());
+        }
+        counters.count(Result.UNKNOWN);
+        return HttpTrackerFormat.failure(Tracker.UNKNOWN_TORRENT);
+    }
+
+    private byte[] scrape(HttpQuery query, long now) throws FormatException {
+        byte[] body = HttpTrackerFormat.body(tracker.scrape(HttpTrackerFormat.readScrape(query.rawQuery()), now));
+        counters.count(Result.SCRAPED);
+        return body;
+    }
+
+    /**
+     * Where the client says that it reached this node. A lie comes back to the liar alone, and only a known endpoint, or within a
+     * LAN a neighbouring address, is taken from it.
+     */
+    private static Optional<Endpoint> reached(HttpQuery query) {
+        // A numeric host, in brackets if it is IPv6, and behind it a port unless it is the scheme's own.
+        String host = query.headers().get(HttpHeaderNames.HOST, "");
+        int colon = host.indexOf(':', host.indexOf(']') + 1);
+        byte[] address = NetUtil.createByteArrayFromIpAddressString(colon < 0 ? host : host.substring(0, colon));
+        if (address == null) {
+            return Optional.empty();
+        }
+        try {
+            int port = colon < 0 ? (query.tls() ? HTTPS_PORT : HTTP_PORT) : Integer.parseInt(host.substring(colon + 1));
+            return Optional.of(new Endpoint(InetAddress.getByAddress(address), port));
+        } catch (UnknownHostException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static HttpAnswer ok(byte[] body) {
+        return HttpAnswer.of(CONTENT_TYPE, "no-store", body);
+    }
+
+    private static Optional<CompletionStage<HttpAnswer>> done(HttpAnswer answer) {
+        return Optional.of(CompletableFuture.completedFuture(answer));
+    }
+}

@@ -1,0 +1,87 @@
+package live.tributary.mesh.tracker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.SigningKey;
+import org.junit.jupiter.api.Test;
+
+class RelayChoiceTest {
+    private final SplittableRandom random = new SplittableRandom(1);
+
+    @Test
+    void namesOneRelayASite() {
+        List<RelayView> relays = List.of(relay("1.1.1.1"), relay("1.1.1.2"), relay("2.2.2.2"), relay("2a00:1:2::1"));
+
+        assertThat(chosen(false, relays, 9)).hasSize(3).contains("2.2.2.2", "2a00:1:2:0:0:0:0:1");
+    }
+
+    @Test
+    void namesNoMoreThanHalfOfOneOperator() {
+        List<RelayView> relays = List.of(
+                relay("1.1.1.1"),
+                relay("1.1.2.1"),
+                relay("1.1.3.1"),
+                relay("1.1.4.1"),
+                relay("2.2.2.2"),
+                relay("3.3.3.3"));
+
+        assertThat(chosen(false, relays, 9)).hasSize(4).contains("2.2.2.2", "3.3.3.3");
+        assertThat(chosen(false, relays.subList(0, 4), 9)).hasSize(1);
+    }
+
+    @Test
+    void hidesNoRelayOfALab() {
+        List<RelayView> relays = List.of(relay("127.0.0.1"), relay("127.0.0.1"), relay("127.0.0.1"));
+
+        assertThat(chosen(true, relays, 9)).hasSize(3);
+        assertThat(chosen(false, relays, 9)).isEmpty();
+    }
+
+    @Test
+    void namesNoRelayThatCannotBeReached() {
+        assertThat(chosen(false, List.of(relay()), 9)).isEmpty();
+    }
+
+    @Test
+    void namesBothFamiliesOfARelayAndNoMoreRelaysThanAsked() {
+        List<RelayView> relays = List.of(relay("1.1.1.1", "2a00:1:2::1"), relay("2.2.2.2", "2a00:1:3::1"));
+
+        assertThat(chosen(false, relays, 1)).hasSize(2);
+    }
+
+    private List<String> chosen(boolean privateAddresses, List<RelayView> relays, int max) {
+        return new RelayChoice(privateAddresses)
+                .choose(relays, max, random).stream()
+                        .flatMap(List::stream)
+                        .map(endpoint -> endpoint.address().getHostAddress())
+                        .toList();
+    }
+
+    private static int made = 0;
+
+    private static RelayView relay(String... addresses) {
+        byte[] seed = new byte[SigningKey.SEED_LENGTH];
+        seed[0] = (byte) ++made;
+        List<Endpoint> endpoints = new ArrayList<>();
+        Arrays.stream(addresses).forEach(address -> endpoints.add(new Endpoint(address(address), 7001 + made)));
+        return new RelayView(SigningKey.fromSeed(seed).relayKey(), NodeRole.RELAY, endpoints, Optional.empty(), true);
+    }
+
+    private static InetAddress address(String literal) {
+        try {
+            return InetAddress.getByName(literal);
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+}
