@@ -1,0 +1,90 @@
+package live.tributary.relay.edge;
+
+import io.netty.buffer.ByteBuf;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.StreamView;
+import live.tributary.mesh.http.HttpAnswer;
+import live.tributary.mesh.http.HttpQuery;
+import live.tributary.mesh.store.ChunkBytes;
+import live.tributary.protocol.hls.LivePlaylist;
+import live.tributary.protocol.stream.ChunkRecord;
+
+/** Answers for a chunk: its bytes, at once or as soon as they are here; else the way to somebody who has them. */
+public final class ChunkAnswers {
+    /** How long a client waits for a chunk that is on its way; players give a fragment ten seconds to begin. */
+    static final Duration PATIENCE = Duration.ofSeconds(4);
+    /** A chunk published longer ago than this is on its way no more. */
+    static final Duration FRESH = Duration.ofSeconds(15);
+
+    private static final int ETAG_LENGTH = 16;
+
+    private final ChunkBytes bytes;
+    private final Arrivals arrivals;
+    private final ScheduledExecutorService timer;
+    private final InstantSource clock;
+
+    public ChunkAnswers(ChunkBytes bytes, Arrivals arrivals, ScheduledExecutorService timer, InstantSource clock) {
+        this.bytes = bytes;
+        this.arrivals = arrivals;
+        this.timer = timer;
+        this.clock = clock;
+    }
+
+    boolean isOnItsWay(ChunkRecord record, Instant now) {
+        return record.body().published().plus(FRESH).isAfter(now);
+    }
+
+    CompletionStage<HttpAnswer> answer(StreamView stream, ChunkRecord record, HttpQuery query) {
+        Optional<HttpAnswer> held = held(record);
+        if (held.isPresent()) {
+            return CompletableFuture.completedStage(held.get());
+        }
+        if (!isOnItsWay(record, clock.instant())) {
+            return CompletableFuture.completedStage(elsewhere(stream, record, query));
+        }
+        CompletableFuture<Void> arrival = arrivals.of(record);
+        if (bytes.holds(record)) { // It came between the two questions.
+            arrival.complete(null);
+        }
+        ScheduledFuture<?> late =
+                timer.schedule(() -> arrival.complete(null), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        return arrival.thenApply(here -> {
+            late.cancel(false);
+            return held(record).orElseGet(() -> elsewhere(stream, record, query));
+        });
+    }
+
+    private Optional<HttpAnswer> held(ChunkRecord record) {
+        return bytes.read(record, 0, record.length()).map(slice -> answer(record, slice));
+    }
+
+    private static HttpAnswer answer(ChunkRecord record, ByteBuf slice) {
+        return new HttpAnswer(
+                200,
+                Map.of(
+                        "content-type",
+                        record.body().container().mediaType(),
+                        "cache-control",
+                        LivePlaylist.CHUNK_CACHE_CONTROL,
+                        "accept-ranges",
+                        "bytes",
+                        "etag",
+                        '"' + record.body().sha256().hex().substring(0, ETAG_LENGTH) + '"'),
+                slice);
+    }
+
+    private static HttpAnswer elsewhere(StreamView stream, ChunkRecord record, HttpQuery query) {
+        return OtherPlaces.of(stream, record, query)
+                .map(HttpAnswer::redirect)
+                .orElseGet(() -> HttpAnswer.text(404, "not held here, and by nobody that is known here"));
+    }
+}
