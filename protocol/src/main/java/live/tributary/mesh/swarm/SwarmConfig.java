@@ -1,6 +1,7 @@
 package live.tributary.mesh.swarm;
 
 import java.time.Duration;
+import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.StreamKey;
@@ -10,11 +11,48 @@ import live.tributary.protocol.stream.StreamKey;
  *
  * @param uploadBitsPerSecond the node's whole upload budget, as far as it is known
  * @param history how long chunks are kept and records count as live
+ * @param catchUp how far back a node that joins fetches, at most the history
+ * @param spreading how pieces travel; anything but trees is for comparison
  */
-public record SwarmConfig(StreamKey stream, RelayKey self, NodeRole role, long uploadBitsPerSecond, Duration history) {
+public record SwarmConfig(
+        StreamKey stream,
+        RelayKey self,
+        NodeRole role,
+        long uploadBitsPerSecond,
+        Duration history,
+        Duration catchUp,
+        Spreading spreading) {
+    /** A newest window and what has come since it closed. */
+    private static final Duration USUAL_CATCH_UP = WindowId.LENGTH.plus(WindowId.STEP);
+
+    /** How pieces travel between relays. */
+    public enum Spreading {
+        /** Pushed along one tree a stripe, with requests as repair. */
+        TREES,
+        /** Only requested, after HAVE. */
+        PULL,
+        /** Pushed along every link. */
+        FLOOD
+    }
+
     public SwarmConfig {
         if (uploadBitsPerSecond <= 0) {
             throw new IllegalArgumentException("upload: " + uploadBitsPerSecond + " (expected: > 0)");
         }
+        if (history.isNegative() || history.isZero() || catchUp.compareTo(history) > 0) {
+            throw new IllegalArgumentException("history: " + history + ", catch up: " + catchUp
+                    + " (expected: > 0, and to catch up no further than that)");
+        }
+    }
+
+    public SwarmConfig(StreamKey stream, RelayKey self, NodeRole role, long uploadBitsPerSecond, Duration history) {
+        this(
+                stream,
+                self,
+                role,
+                uploadBitsPerSecond,
+                history,
+                history.compareTo(USUAL_CATCH_UP) < 0 ? history : USUAL_CATCH_UP,
+                Spreading.TREES);
     }
 }

@@ -1,0 +1,84 @@
+package live.tributary.mesh.swarm;
+
+import java.util.ArrayDeque;
+import java.util.Iterator;
+import java.util.List;
+import live.tributary.protocol.wire.PeerMessage;
+
+/** The blocks that wait to be sent to one neighbour, in two classes, each in order of arrival. */
+final class Outbox {
+    /** The most blocks that may wait on one link. */
+    static final int MAX_BLOCKS = 512;
+
+    private final ArrayDeque<Waiting> live = new ArrayDeque<>();
+    private final ArrayDeque<Waiting> old = new ArrayDeque<>();
+    /** Bytes with the driver that have not left yet. */
+    long unsent;
+    /** When the driver last moved: a block left, or the first was handed over. */
+    long movedAt;
+
+    /**
+     * A block that waits.
+     *
+     * @param order its place among all that wait at this node
+     * @param pushed whether nobody asked for it
+     */
+    record Waiting(PeerMessage.Block block, long order, boolean pushed) {}
+
+    boolean add(Waiting waiting, boolean isLive) {
+        if (live.size() + old.size() >= MAX_BLOCKS) {
+            return false;
+        }
+        (isLive ? live : old).add(waiting);
+        return true;
+    }
+
+    ArrayDeque<Waiting> queue(boolean isLive) {
+        return isLive ? live : old;
+    }
+
+    int size() {
+        return live.size() + old.size();
+    }
+
+    /** What a cancelled block had been waiting for. */
+    enum Cancelled {
+        REQUEST,
+        PUSH,
+        NOTHING
+    }
+
+    Cancelled cancel(PeerMessage.Block block) {
+        for (ArrayDeque<Waiting> queue : List.of(live, old)) {
+            for (Iterator<Waiting> i = queue.iterator(); i.hasNext(); ) {
+                Waiting waiting = i.next();
+                if (waiting.block().equals(block)) {
+                    i.remove();
+                    return waiting.pushed() ? Cancelled.PUSH : Cancelled.REQUEST;
+                }
+            }
+        }
+        return Cancelled.NOTHING;
+    }
+
+    /** Drops what has not left yet of a pushed piece. */
+    void dropPush(long piece) {
+        if (!live.isEmpty()) {
+            live.removeIf(w -> w.pushed() && w.block().piece() == piece);
+        }
+    }
+
+    boolean pushes(long piece) {
+        for (Waiting waiting : live) {
+            if (waiting.pushed() && waiting.block().piece() == piece) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    void clear() {
+        live.clear();
+        old.clear();
+    }
+}

@@ -1,0 +1,113 @@
+package live.tributary.mesh.swarm;
+
+import java.util.ArrayList;
+import java.util.List;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.wire.LiveMessage;
+import live.tributary.protocol.wire.PeerMessage;
+import org.jspecify.annotations.Nullable;
+
+/** One piece of a chunk that is not complete; in exactly one {@link State}. */
+final class Piece {
+    static final long NEVER = Long.MAX_VALUE;
+
+    enum State {
+        /** Nobody is sending it; {@link #due} says when to ask somebody. */
+        WANTED,
+        /** {@link #source} is sending it, or was asked to; {@link #due} says when to give up on it. */
+        COMING,
+        /** All blocks are here and are being hashed. */
+        CHECKING,
+        GOOD
+    }
+
+    final Chunk chunk;
+    final int index;
+    final long number;
+    final int length;
+    State state = State.WANTED;
+    long due = NEVER;
+    /** When the agenda comes back to it, at the latest at {@link #due}. */
+    long scheduledAt = NEVER;
+
+    @Nullable
+    Neighbour source;
+    /** Whether the source pushes it rather than answers a request. */
+    boolean pushed;
+
+    long startedAt;
+    /** Whether blocks came from more than one neighbour: then a bad hash blames nobody. */
+    @Nullable
+    Neighbour soleGiver;
+
+    boolean mixed;
+    /** Whether only the source's blocks count, since mixed ones turned out bad. */
+    boolean exclusive;
+
+    int blocks;
+    int attempts;
+
+    /** Who told that it has the piece before this node had it, and when. */
+    private List<Sighting> sightings = new ArrayList<>(4);
+
+    record Sighting(Neighbour by, long at) {}
+
+    Piece(Chunk chunk, int index) {
+        ChunkRecord record = chunk.record;
+        this.chunk = chunk;
+        this.index = index;
+        this.number = record.firstPiece() + index;
+        this.length = record.pieceLength(index);
+    }
+
+    int stripe() {
+        return (int) (number % LiveMessage.STRIPES);
+    }
+
+    int blockCount() {
+        return (length + PeerMessage.BLOCK_LENGTH - 1) / PeerMessage.BLOCK_LENGTH;
+    }
+
+    int allBlocks() {
+        return (1 << blockCount()) - 1;
+    }
+
+    PeerMessage.Block block(int block) {
+        int begin = block * PeerMessage.BLOCK_LENGTH;
+        return new PeerMessage.Block(number, begin, Math.min(PeerMessage.BLOCK_LENGTH, length - begin));
+    }
+
+    boolean hasBlock(int block) {
+        return (blocks & 1 << block) != 0;
+    }
+
+    void stored(int block, Neighbour from) {
+        if (blocks == 0) {
+            soleGiver = from;
+        } else if (soleGiver != from) {
+            mixed = true;
+        }
+        blocks |= 1 << block;
+    }
+
+    void startOver() {
+        blocks = 0;
+        mixed = false;
+        soleGiver = null;
+        source = null;
+        pushed = false;
+        state = State.WANTED;
+    }
+
+    void seen(Neighbour by, long now) {
+        sightings.add(new Sighting(by, now));
+    }
+
+    List<Sighting> sightings() {
+        return sightings;
+    }
+
+    boolean wanted() {
+        return state == State.WANTED || state == State.COMING;
+    }
+}

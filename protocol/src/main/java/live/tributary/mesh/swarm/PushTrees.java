@@ -1,0 +1,273 @@
+package live.tributary.mesh.swarm;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+import live.tributary.protocol.wire.LiveMessage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This node's place in the sixteen push trees: from whom it takes each stripe, and to whom it gives it.
+ *
+ * <p>Invariant: a stripe has at most one parent among the relays, and no neighbour is parent and child of the same stripe. So
+ * in a mesh at rest nothing arrives twice.
+ */
+final class PushTrees {
+    /*
+     * A tree is an outcome: every node takes each stripe from the neighbour that would deliver it first. What "first" means is
+     * measured on every piece, at no cost, by the HAVEs that came before the piece did. For each such neighbour
+     *
+     *     gain = time of the whole piece - (time of its HAVE + what a piece takes from it)
+     *
+     * is smoothed per stripe; when the best gain stays above a threshold the node grafts itself there and prunes the old
+     * edge. Two pieces of one stripe are fifteen others apart, so a change between them costs no duplicate. A neighbour with a
+     * thin or busy line delivers late, so it loses children by itself; one that has too many says prune to a graft.
+     * Whoever sends the prune, it ends the edge in both directions.
+     */
+    /** How much earlier another parent must be to be worth a change. */
+    private static final double MIN_GAIN = 15_000_000;
+
+    private static final double WEIGHT_OF_NEW = 0.4;
+    /** What a neighbour counts that did not have the piece before it came, ns. */
+    private static final double LATER = -60_000_000;
+
+    private static final long WELCOME_AFTER_LEAVING = 1_000_000_000L;
+    private static final long NO_GRAFT_AFTER_REFUSAL = 8_000_000_000L;
+    private static final long NO_GRAFT_AFTER_FAILURE = 20_000_000_000L;
+    /** The share of the upload that may be promised to children, at the stream's mean rate: it comes in bursts. */
+    private static final double PROMISED_SHARE = 0.5;
+    /** A node whose queue is longer than this takes no new child. */
+    private static final long MAX_BACKLOG = 150_000_000L;
+
+    private final SwarmConfig config;
+    private final SwarmActions actions;
+    private final List<Neighbour> neighbours;
+    private final Uplink uplink;
+    private final RandomGenerator random;
+    private final @Nullable Neighbour[] parents = new @Nullable Neighbour[LiveMessage.STRIPES];
+    /** The stream's mean rate over all renditions. */
+    private double bitsPerSecond;
+
+    PushTrees(
+            SwarmConfig config,
+            SwarmActions actions,
+            List<Neighbour> neighbours,
+            Uplink uplink,
+            RandomGenerator random) {
+        this.config = config;
+        this.actions = actions;
+        this.neighbours = neighbours;
+        this.uplink = uplink;
+        this.random = random;
+    }
+
+    private static int bit(int stripe) {
+        return 1 << stripe;
+    }
+
+    void streamRate(double bitsPerSecond) {
+        this.bitsPerSecond = bitsPerSecond;
+    }
+
+    /** An origin pushes to whom it chooses, so whoever is linked to one joins all its trees at once. */
+    void joinOrigin(Neighbour origin) {
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            origin.feedsUs |= bit(stripe);
+            actions.send(origin.link, new LiveMessage.Tree(stripe, true));
+        }
+    }
+
+    Optional<Neighbour> parent(int stripe) {
+        return Optional.ofNullable(parents[stripe]);
+    }
+
+    boolean isParent(int stripe, Neighbour neighbour) {
+        return parents[stripe] == neighbour;
+    }
+
+    boolean feedsUs(int stripe, Neighbour neighbour) {
+        return (neighbour.feedsUs & bit(stripe)) != 0;
+    }
+
+    /** Whether pieces of a stripe may come from a neighbour unasked. */
+    boolean mayPush(int stripe, Neighbour neighbour, long now) {
+        return feedsUs(stripe, neighbour) || now < neighbour.welcomeUntil[stripe];
+    }
+
+    /** A pushed piece was here already: an edge that is not needed ends. */
+    void duplicate(int stripe, Neighbour from) {
+        if (feedsUs(stripe, from) && parents[stripe] != from && !from.isOrigin()) {
+            from.feedsUs &= ~bit(stripe);
+            actions.send(from.link, new LiveMessage.Tree(stripe, false));
+        }
+    }
+
+    boolean isChild(int stripe, Neighbour neighbour) {
+        return (neighbour.fedByUs & bit(stripe)) != 0;
+    }
+
+    int children() {
+        int count = 0;
+        for (Neighbour neighbour : neighbours) {
+            count += Integer.bitCount(neighbour.fedByUs);
+        }
+        return count;
+    }
+
+    // Edges
+
+    /** Takes {@code neighbour} as the stripe's parent instead of any other, if it may be asked. */
+    boolean graft(int stripe, Neighbour neighbour, long now) {
+        if (parents[stripe] == neighbour) {
+            return true;
+        }
+        if (neighbour.isOrigin()) {
+            leave(stripe, now);
+            parents[stripe] = neighbour; // Joined when the link came up.
+            return true;
+        }
+        if (!mayGraft(stripe, neighbour, now)) {
+            return false;
+        }
+        leave(stripe, now);
+        parents[stripe] = neighbour;
+        neighbour.feedsUs |= bit(stripe);
+        actions.send(neighbour.link, new LiveMessage.Tree(stripe, true));
+        return true;
+    }
+
+    private boolean mayGraft(int stripe, Neighbour neighbour, long now) {
+        return neighbour.isRelay()
+                && !isChild(stripe, neighbour)
+                && !neighbour.full()
+                && !neighbour.chokesUs
+                && now >= neighbour.noGraftBefore[stripe];
+    }
+
+    private void leave(int stripe, long now) {
+        Neighbour old = parents[stripe];
+        parents[stripe] = null;
+        if (old != null && !old.isOrigin()) {
+            old.feedsUs &= ~bit(stripe);
+            old.welcomeUntil[stripe] = now + WELCOME_AFTER_LEAVING;
+            actions.send(old.link, new LiveMessage.Tree(stripe, false));
+        }
+    }
+
+    /** The parent did not deliver: it is left, and not asked again for a while. */
+    void failed(int stripe, Neighbour parent, long now) {
+        if (parents[stripe] == parent) {
+            leave(stripe, now);
+            parent.gain[stripe] = LATER;
+            parent.noGraftBefore[stripe] = now + NO_GRAFT_AFTER_FAILURE;
+        }
+    }
+
+    /** A neighbour joins one of our trees, or leaves it; or it refuses us. */
+    void received(Neighbour from, LiveMessage.Tree tree, long now) {
+        int stripe = tree.stripe();
+        if (tree.graft()) {
+            if (accepts(stripe, from, now)) {
+                from.fedByUs |= bit(stripe);
+            } else {
+                actions.send(from.link, new LiveMessage.Tree(stripe, false));
+            }
+            return;
+        }
+        from.fedByUs &= ~bit(stripe);
+        if (feedsUs(stripe, from)) {
+            from.feedsUs &= ~bit(stripe);
+            from.noGraftBefore[stripe] = now + NO_GRAFT_AFTER_REFUSAL;
+            if (parents[stripe] == from) {
+                parents[stripe] = null;
+                graftNextBest(stripe, now);
+            }
+        }
+    }
+
+    private boolean accepts(int stripe, Neighbour from, long now) {
+        if (parents[stripe] == from) {
+            return false;
+        }
+        double promised = (children() + 1) * bitsPerSecond / LiveMessage.STRIPES;
+        return promised <= config.uploadBitsPerSecond() * PROMISED_SHARE && uplink.backlogNanos(now) <= MAX_BACKLOG;
+    }
+
+    void linkDown(Neighbour gone, long now) {
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            if (parents[stripe] == gone) {
+                parents[stripe] = null;
+                graftNextBest(stripe, now);
+            }
+        }
+    }
+
+    /** The neighbour whose pieces of this stripe came earliest of late, if any came before ours. */
+    private void graftNextBest(int stripe, long now) {
+        Neighbour best = null;
+        for (Neighbour neighbour : neighbours) {
+            if (mayGraft(stripe, neighbour, now)
+                    && neighbour.gain[stripe] > LATER / 2
+                    && (best == null || neighbour.gain[stripe] > best.gain[stripe])) {
+                best = neighbour;
+            }
+        }
+        if (best != null) {
+            graft(stripe, best, now);
+        }
+    }
+
+    // Measurements
+
+    /** A piece is whole: learns from who had it before, and moves to a better parent if there is one. */
+    void learn(Piece piece, long now) {
+        int stripe = piece.stripe();
+        Neighbour source = piece.source;
+        for (Neighbour neighbour : neighbours) {
+            if (!neighbour.isRelay()) {
+                continue;
+            }
+            double sample = LATER;
+            for (Piece.Sighting sighting : piece.sightings()) {
+                if (sighting.by() == neighbour) {
+                    sample = now - sighting.at() - neighbour.serviceTime();
+                }
+            }
+            neighbour.gain[stripe] += WEIGHT_OF_NEW * (Math.max(LATER, sample) - neighbour.gain[stripe]);
+        }
+        if (source != null && source.isOrigin()) {
+            if (piece.pushed) {
+                graft(stripe, source, now);
+            }
+            return;
+        }
+        Neighbour parent = parents[stripe];
+        Neighbour best = null;
+        for (Neighbour neighbour : neighbours) {
+            if (neighbour != parent
+                    && mayGraft(stripe, neighbour, now)
+                    && (best == null || neighbour.gain[stripe] > best.gain[stripe])) {
+                best = neighbour;
+            }
+        }
+        if (best == null) {
+            return;
+        }
+        double over = parent == null || parent.isOrigin() ? LATER : Math.max(0, parent.gain[stripe]);
+        if (best.gain[stripe] - over > MIN_GAIN && random.nextInt(2) == 0) {
+            graft(stripe, best, now);
+        }
+    }
+
+    /** The parents of a stripe but one: those who might push a piece that is coming from elsewhere. */
+    List<Neighbour> otherParents(int stripe, Neighbour except) {
+        Neighbour parent = parents[stripe];
+        return parent == null || parent == except || parent.isOrigin() ? List.of() : List.of(parent);
+    }
+
+    @Override
+    public String toString() {
+        return Arrays.toString(parents);
+    }
+}

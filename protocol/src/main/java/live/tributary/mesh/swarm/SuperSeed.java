@@ -1,0 +1,360 @@
+package live.tributary.mesh.swarm;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.wire.LiveMessage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The origin's way to send about one copy: each piece goes to one neighbour, the root of its stripe, and to another only if no
+ * third one has shown it within a deadline.
+ *
+ * <p>Invariant: a piece is either waiting, or unproven (sent, and seen nowhere else), or forgotten here.
+ */
+final class SuperSeed {
+    /*
+     * Roots are few, because only so many links get records from the origin itself, and a root without the record can do nothing
+     * with a piece. They are chosen by what others say: how long after a piece had left for a root did half of the origin's
+     * other neighbours have it? That is the root's upload, and the good will of its subtree, as it really works. A root that
+     * nobody has tried yet gets one stripe for a trial now and then.
+     */
+    static final int ROOTS = RecordExchange.ORIGIN_LINKS;
+
+    private static final long SPREAD_WITHIN = 600_000_000L;
+    private static final double WEIGHT_OF_NEW = 0.3;
+    /** How much better another root must be. */
+    private static final double HYSTERESIS = 0.75;
+    /** One chunk in so many gives a trial to another root, once all are known. */
+    private static final int TRIAL_EVERY = 20;
+    /** Pieces that are sent long ago and of which it is no longer asked whether they spread. */
+    private static final int MAX_REMEMBERED = 8192;
+
+    private final List<Neighbour> neighbours;
+    private final RandomGenerator random;
+    private final ArrayDeque<Long> waiting = new ArrayDeque<>();
+    private final Map<Long, Sent> unproven = new LinkedHashMap<>();
+    private final Map<Long, Sent> remembered = new LinkedHashMap<>();
+    private final Map<Neighbour, Score> scores = new HashMap<>();
+    private final @Nullable Neighbour[] roots = new @Nullable Neighbour[LiveMessage.STRIPES];
+    private int published;
+
+    private static final class Score {
+        double spreadNanos;
+        int samples;
+    }
+
+    private static final class Sent {
+        final Neighbour to;
+        long leftAt = Long.MAX_VALUE;
+        long due = Long.MAX_VALUE;
+        boolean measured;
+        final Set<Neighbour> seenAt = new HashSet<>();
+
+        Sent(Neighbour to) {
+            this.to = to;
+        }
+    }
+
+    SuperSeed(List<Neighbour> neighbours, RandomGenerator random) {
+        this.neighbours = neighbours;
+        this.random = random;
+    }
+
+    void published(ChunkRecord record) {
+        published++;
+        chooseRoots();
+        for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
+            waiting.add(piece);
+        }
+    }
+
+    void evicted(ChunkRecord record) {
+        waiting.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
+        unproven.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
+    }
+
+    boolean idle() {
+        return waiting.isEmpty();
+    }
+
+    /** The links that should hear of a record from the origin itself: the roots of its first pieces, then other relays. */
+    List<Neighbour> audience(ChunkRecord record) {
+        List<Neighbour> audience = new ArrayList<>();
+        for (int i = 0; i < LiveMessage.STRIPES; i++) {
+            Neighbour root = roots[(int) ((record.firstPiece() + i) % LiveMessage.STRIPES)];
+            if (root != null && !audience.contains(root)) {
+                audience.add(root);
+            }
+        }
+        for (Neighbour neighbour : neighbours) {
+            if (neighbour.isRelay() && !audience.contains(neighbour)) {
+                audience.add(neighbour);
+            }
+        }
+        for (Neighbour neighbour : neighbours) {
+            if (!audience.contains(neighbour)) {
+                audience.add(neighbour);
+            }
+        }
+        return audience;
+    }
+
+    /** A piece and whom to send it to. */
+    record Gift(long piece, Neighbour to) {}
+
+    /** The next piece that is due to leave, if there is one and somebody to take it. */
+    @Nullable
+    Gift next() {
+        Long piece = waiting.peek();
+        if (piece == null) {
+            return null;
+        }
+        Neighbour root = roots[(int) (piece % LiveMessage.STRIPES)];
+        if (root == null || !takes(root, piece)) {
+            root = another(piece);
+        }
+        if (root == null) {
+            return null;
+        }
+        waiting.remove();
+        unproven.put(piece, new Sent(root));
+        return new Gift(piece, root);
+    }
+
+    /** The last byte of a piece has left. */
+    void left(Neighbour to, long piece, long now) {
+        Sent sent = unproven.get(piece);
+        if (sent != null && sent.to == to) {
+            sent.leftAt = now;
+            sent.due = now + SPREAD_WITHIN + 2 * to.rtt();
+        }
+    }
+
+    /** A neighbour shows that it has a piece. */
+    void seen(Neighbour by, long piece, long now) {
+        Sent sent = unproven.get(piece);
+        if (sent == null) {
+            sent = remembered.get(piece);
+        }
+        if (sent == null || sent.measured) {
+            return;
+        }
+        if (by == sent.to) {
+            if (relays() == 1) {
+                unproven.remove(piece);
+            }
+            return;
+        }
+        sent.seenAt.add(by);
+        if (unproven.remove(piece) != null) {
+            remembered.put(piece, sent);
+            if (remembered.size() > MAX_REMEMBERED) {
+                Iterator<Long> oldest = remembered.keySet().iterator();
+                oldest.next();
+                oldest.remove();
+            }
+        }
+        if (sent.leftAt != Long.MAX_VALUE && sent.seenAt.size() * 2 >= relays() - 1) {
+            sent.measured = true;
+            score(sent.to, now - sent.leftAt);
+        }
+    }
+
+    /** Whether a request for a piece may be served: nobody else was given it a moment ago. */
+    boolean mayServe(Neighbour to, long piece) {
+        if (waiting.contains(piece)) {
+            return false; // It will leave in its turn.
+        }
+        Sent sent = unproven.get(piece);
+        return sent == null || sent.to == to;
+    }
+
+    /** A request is served like a gift, so that nobody else gets the same piece before it could spread. */
+    void serving(Neighbour to, long piece, long now) {
+        Sent sent = unproven.computeIfAbsent(piece, p -> new Sent(to));
+        sent.leftAt = now;
+        sent.due = now + SPREAD_WITHIN + 2 * to.rtt();
+    }
+
+    /** Pieces that did not spread in time go to the front of the queue again, for somebody else. */
+    void tick(long now) {
+        for (Iterator<Map.Entry<Long, Sent>> i = unproven.entrySet().iterator(); i.hasNext(); ) {
+            Map.Entry<Long, Sent> entry = i.next();
+            Sent sent = entry.getValue();
+            if (now >= sent.due) {
+                i.remove();
+                score(sent.to, 2 * SPREAD_WITHIN);
+                if (spreadable(entry.getKey(), sent.to)) {
+                    waiting.addFirst(entry.getKey());
+                }
+            }
+        }
+    }
+
+    /** A neighbour is gone: what only it was given must be given again. */
+    void linkDown(Neighbour gone) {
+        scores.remove(gone);
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            if (roots[stripe] == gone) {
+                roots[stripe] = null;
+            }
+        }
+        for (Iterator<Map.Entry<Long, Sent>> i = unproven.entrySet().iterator(); i.hasNext(); ) {
+            Map.Entry<Long, Sent> entry = i.next();
+            if (entry.getValue().to == gone) {
+                i.remove();
+                waiting.addFirst(entry.getKey());
+            }
+        }
+    }
+
+    long nextTick() {
+        long next = Long.MAX_VALUE;
+        for (Sent sent : unproven.values()) {
+            next = Math.min(next, sent.due);
+        }
+        return next;
+    }
+
+    private boolean spreadable(long piece, Neighbour except) {
+        for (Neighbour neighbour : neighbours) {
+            if (neighbour != except && takes(neighbour, piece)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a neighbour grafted itself to the piece's stripe and lacks it. */
+    private static boolean takes(Neighbour neighbour, long piece) {
+        return neighbour.isRelay()
+                && (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0
+                && !neighbour.choked
+                && !neighbour.held.contains(piece);
+    }
+
+    private @Nullable Neighbour another(long piece) {
+        Neighbour best = null;
+        for (Neighbour neighbour : neighbours) {
+            if (takes(neighbour, piece) && (best == null || score(neighbour) < score(best))) {
+                best = neighbour;
+            }
+        }
+        return best;
+    }
+
+    private int relays() {
+        int count = 0;
+        for (Neighbour neighbour : neighbours) {
+            if (neighbour.isRelay()) {
+                count++;
+            }
+        }
+        return count;
+    }
+
+    private void score(Neighbour root, double nanos) {
+        Score score = scores.computeIfAbsent(root, n -> new Score());
+        score.spreadNanos =
+                score.samples == 0 ? nanos : score.spreadNanos + WEIGHT_OF_NEW * (nanos - score.spreadNanos);
+        score.samples++;
+    }
+
+    /** Lower is better; a neighbour that was never tried stands at the deadline. */
+    private double score(Neighbour neighbour) {
+        Score score = scores.get(neighbour);
+        return score == null ? SPREAD_WITHIN : score.spreadNanos;
+    }
+
+    private void chooseRoots() {
+        List<Neighbour> candidates = new ArrayList<>();
+        for (Neighbour neighbour : neighbours) {
+            if (neighbour.isRelay() && neighbour.fedByUs != 0 && !neighbour.choked) {
+                candidates.add(neighbour);
+            }
+        }
+        if (candidates.isEmpty()) {
+            return;
+        }
+        List<Neighbour> present = new ArrayList<>();
+        for (Neighbour root : roots) {
+            if (root != null && candidates.contains(root) && !present.contains(root)) {
+                present.add(root);
+            }
+        }
+        candidates.removeAll(present);
+        candidates.sort(Comparator.comparingDouble(this::score));
+        while (present.size() < ROOTS && !candidates.isEmpty()) {
+            present.add(candidates.remove(0));
+        }
+        present.sort(Comparator.comparingDouble(this::score));
+        Neighbour worst = present.get(present.size() - 1);
+        if (!candidates.isEmpty()) {
+            Neighbour challenger = challenger(candidates);
+            if (challenger != null && scores.containsKey(worst)) {
+                present.set(present.size() - 1, challenger);
+            }
+        }
+        assign(present);
+    }
+
+    /** Who takes the worst root's place: one that was never tried, one that is clearly better, or now and then anybody. */
+    private @Nullable Neighbour challenger(List<Neighbour> candidates) {
+        for (Neighbour candidate : candidates) {
+            if (!scores.containsKey(candidate)) {
+                return candidate;
+            }
+        }
+        Neighbour best = candidates.get(0);
+        Neighbour worstRoot = null;
+        for (Neighbour root : roots) {
+            if (root != null && (worstRoot == null || score(root) > score(worstRoot))) {
+                worstRoot = root;
+            }
+        }
+        if (worstRoot == null || score(best) < HYSTERESIS * score(worstRoot)) {
+            return best;
+        }
+        return published % TRIAL_EVERY == 0 ? candidates.get(random.nextInt(candidates.size())) : null;
+    }
+
+    /** Gives stripes without a root of the chosen ones to those that have fewest; the others stay. */
+    private void assign(List<Neighbour> chosen) {
+        int[] stripes = new int[chosen.size()];
+        for (Neighbour root : roots) {
+            int index = root == null ? -1 : chosen.indexOf(root);
+            if (index >= 0) {
+                stripes[index]++;
+            }
+        }
+        int share = (LiveMessage.STRIPES + chosen.size() - 1) / chosen.size();
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            Neighbour root = roots[stripe];
+            int index = root == null ? -1 : chosen.indexOf(root);
+            if (index >= 0 && stripes[index] <= share) {
+                continue;
+            }
+            if (index >= 0) {
+                stripes[index]--;
+            }
+            int fewest = 0;
+            for (int i = 1; i < stripes.length; i++) {
+                if (stripes[i] < stripes[fewest]) {
+                    fewest = i;
+                }
+            }
+            roots[stripe] = chosen.get(fewest);
+            stripes[fewest]++;
+        }
+    }
+}
