@@ -1,0 +1,380 @@
+"""An origin and relays as hosts of their own: what the origin's line carries, how soon every relay has a chunk, what is lost."""
+
+import argparse
+import json
+import math
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from feed import Feed, encoded
+from hosts import Network
+from program import ROOT, NotReady, Program, stop_all
+from wire import Line
+
+MBIT = 1e6
+MILLI = 1e-3
+PIECE_BITS = 64 * 1024 * 8
+PORT, DHT_PORT, ADMIN_PORT = 7003, 7005, 7013
+LINK_SECONDS = 120
+POLL_SECONDS = 1.0
+QUIET_SECONDS = 0.4
+QUIET_SHARE = 0.15  # of the bitrate: links and the DHT talk a little all the time
+GRACE_SECONDS = 16  # for what was written last in a churn run
+KILL_AFTER = 0.25  # of a chunk's duration after it was written: while it spreads
+JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:ActiveProcessorCount=2"]
+
+
+def main():
+    options = parsed()
+    folder = Path(tempfile.mkdtemp(prefix="lab-"))
+    feed, programs, keep = None, [], True
+    try:
+        place = Place.chosen(options)
+        source = segments(options)
+        with Network(place.names, place.lines, place.delays, place.losses, options.seed, options.congestion) as network:
+            try:
+                feed = Feed(source, folder / "hls")
+                origin, relays = started(options, place, network, folder, programs)
+                mesh = Mesh(options, place, network, feed, origin, relays)
+                good = mesh.run()
+            finally:
+                if feed:
+                    feed.stop()
+                stop_all(programs)
+        keep = not good
+    except NotReady as failure:
+        print(failure, file=sys.stderr)
+        good = False
+    finally:
+        if keep or options.keep:
+            print(f"logs: {folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(folder)
+    sys.exit(0 if good else 1)
+
+
+def parsed():
+    parser = argparse.ArgumentParser(prog="scripts/lab", description=__doc__)
+    parser.add_argument("name", choices=["mesh", "churn"])
+    parser.add_argument("--relays", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=120, help="measured, after the warm-up (120)")
+    parser.add_argument("--warm-up", type=int, default=30, help="seconds after all are linked (30)")
+    parser.add_argument("--seed", type=int, default=1, help="of lines, delays and losses (1)")
+    parser.add_argument("--bitrate", type=float, default=3.0, help="of the feed, Mbit/s (3)")
+    parser.add_argument("--segment", type=int, default=4, help="seconds (4)")
+    parser.add_argument("--uplink", type=float, default=2.0, help="the origin's, as a multiple of the bitrate (2)")
+    parser.add_argument("--downlink", type=float, default=100.0, help="everybody's, Mbit/s (100)")
+    parser.add_argument("--loss", type=float, default=0.0, help="share of packets lost on each pair (0)")
+    parser.add_argument("--queue", type=float, default=0.25, help="longest wait for a line before packets drop, seconds (0.25)")
+    parser.add_argument("--congestion", default="cubic", help="TCP's congestion control (cubic)")
+    parser.add_argument("--no-max-upload", action="store_true", help="do not tell the programs what their lines carry")
+    parser.add_argument("--json", action="store_true", help="one object a line instead of the table")
+    parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
+    return parser.parse_args()
+
+
+def segments(options):
+    """Real segments at the wanted rate; the bundled ones, as they are, where ffmpeg is missing."""
+    if shutil.which("ffmpeg") is None:
+        print("no ffmpeg: the feed is the bundled sample, at its own rate", file=sys.stderr)
+        return ROOT / "scripts" / "sample"
+    seconds = LINK_SECONDS + options.warm_up + options.seconds
+    return encoded(ROOT / "target" / "lab", round(options.bitrate * MBIT), options.segment, math.ceil(seconds / options.segment))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Who is there and how far from one another; the origin first."""
+
+    names: list
+    lines: list
+    delays: list
+    losses: list
+
+    @classmethod
+    def chosen(cls, options):
+        chance = random.Random(options.seed)
+        count = options.relays + 1
+        names = ["origin", *(f"relay{number}" for number in range(1, count))]
+        # Evenly spread on a logarithmic scale, 2 to 16 times the bitrate, in random order.
+        rates = [options.bitrate * 2 * 8 ** (at / max(1, options.relays - 1)) for at in range(options.relays)]
+        chance.shuffle(rates)
+        rates.insert(0, options.bitrate * options.uplink)
+        lines = [Line(rate * MBIT, max(rate, options.downlink) * MBIT, options.queue) for rate in rates]
+        delays = [[0.0] * count for _ in range(count)]
+        for one in range(count):
+            for other in range(one):
+                delays[one][other] = delays[other][one] = chance.uniform(10, 20) * MILLI
+        losses = [[options.loss] * count for _ in range(count)]
+        return cls(names, lines, delays, losses)
+
+    def median_relay_uplink(self):
+        return statistics.median(line.up for line in self.lines[1:])
+
+    def median_rtt(self):
+        return statistics.median(2 * delay for at, row in enumerate(self.delays) for delay in row[:at])
+
+    def allowed_beyond_ideal(self):
+        """What issue 3 allows 10 relays beyond S/U, seconds."""
+        return 3 * self.median_rtt() + 4 * PIECE_BITS / self.median_relay_uplink() + 100 * MILLI
+
+
+def started(options, place, network, folder, programs):
+    """The origin and the relays, READY; the origin's DHT node is all that the relays are told besides the key."""
+
+    def launch(at, module, *arguments):
+        host = network.hosts[at]
+        common = ["--bind", host.ip, "--port", str(PORT), "--dht-port", str(DHT_PORT), "--admin", f"127.0.0.1:{ADMIN_PORT}"]
+        if not options.no_max_upload:
+            common += ["--max-upload", f"{round(place.lines[at].up / 1000)}kbit"]
+        bootstrap = ["--dht-bootstrap", f"{network.hosts[0].ip}:{DHT_PORT}"]
+        programs.append(Program(place.names[at], module, [*arguments, *common, *bootstrap], folder, host, JVM))
+        return programs[-1]
+
+    origin = launch(0, "origin", "--hls", str(folder / "hls"), "--name", "Lab").await_ready()
+    relays = [launch(at, "relay", "--stream", origin.ready["id"], "--no-port-mapping") for at in range(1, len(place.names))]
+    for relay in relays:
+        relay.await_ready()
+    return origin, relays
+
+
+class Mesh:
+    """One run over programs that are READY."""
+
+    def __init__(self, options, place, network, feed, origin, relays):
+        self.options = options
+        self.place = place
+        self.network = network
+        self.feed = feed
+        self.origin = origin
+        self.relays = relays
+        self.published = {}  # seq → bytes
+        self.written_to_published = {}  # seq → seconds
+
+    def run(self):
+        """Prints the table; True where nothing that must hold fails."""
+        waited = self._await_links()
+        if waited is None:
+            return False
+        say(f"all relays linked and fed after {waited:.1f} s; warming up for {self.options.warm_up} s")
+        time.sleep(self.options.warm_up)
+        self._await_quiet()
+        before = Counted.now(self, self.relays)
+        staying = self._kill_a_third() if self.options.name == "churn" else self.relays
+        latencies = self._watch(staying)
+        self._await_quiet()
+        after = Counted.now(self, staying)
+        table = Table(self, before, after, staying, latencies)
+        table.show(self.options.json)
+        return table.good()
+
+    def _await_links(self):
+        began = time.monotonic()
+        while time.monotonic() - began < LINK_SECONDS:
+            counts = [(scrape.sum("tributary_links"), verified(scrape)) for scrape in map(Program.metrics, self.relays)]
+            if all(links >= 1 and chunks >= 1 for links, chunks in counts):
+                return time.monotonic() - began
+            if not all(program.running() for program in [self.origin, *self.relays]):
+                break
+            time.sleep(POLL_SECONDS)
+        say(f"FAIL not all relays linked and fed within {LINK_SECONDS} s; (links, chunks) of each: {counts}")
+        for program in [self.origin, *self.relays]:
+            if not program.running():
+                say(f"{program.name} ended:\n{program.last_words()}")
+        return None
+
+    def _await_quiet(self):
+        """Waits for the pause after a chunk, so that what is counted are whole chunks."""
+        end = time.monotonic() + 3 * self.options.segment
+        busy = False
+        sent = self._origin_sent()
+        while time.monotonic() < end:
+            time.sleep(QUIET_SECONDS)
+            now_sent = self._origin_sent()
+            quiet = 8 * (now_sent - sent) / QUIET_SECONDS < QUIET_SHARE * self.options.bitrate * MBIT
+            if busy and quiet:
+                return
+            busy = busy or not quiet
+            sent = now_sent
+        say("the origin's line never paused between two chunks")
+
+    def _origin_sent(self):
+        return self.network.counters()["origin"]["sent_payload"]
+
+    def _kill_a_third(self):
+        written = len(self.feed.segments)
+        while len(self.feed.segments) == written:
+            time.sleep(10 * MILLI)
+        time.sleep(KILL_AFTER * self.options.segment)
+        doomed = random.Random(self.options.seed).sample(self.relays, round(len(self.relays) / 3))
+        for relay in doomed:
+            relay.kill()
+        say(f"killed {', '.join(relay.name for relay in doomed)}, {KILL_AFTER * self.options.segment:g} s after a chunk was written")
+        return [relay for relay in self.relays if relay not in doomed]
+
+    def _watch(self, relays):
+        """Latencies by the time of publication: {published: {relay: seconds}}, of chunks that became whole while watched."""
+        seen = {relay.name: latency(relay.metrics()) for relay in relays}
+        latencies = {}
+        end = time.monotonic() + self.options.seconds
+        while time.monotonic() < end:
+            time.sleep(POLL_SECONDS)
+            self._note_published()
+            for relay in relays:
+                count, total = latency(relay.metrics())
+                fresh = count - seen[relay.name][0]
+                if fresh > 0:
+                    seconds = (total - seen[relay.name][1]) / fresh
+                    published = time.time() - seconds - POLL_SECONDS / 2
+                    latencies.setdefault(self._segment_at(published), {})[relay.name] = seconds
+                seen[relay.name] = (count, total)
+        return latencies
+
+    def _segment_at(self, published):
+        """The number of the segment written nearest to this moment."""
+        listed = self.feed.segments
+        return min(range(len(listed)), key=lambda at: abs(listed[at].written - published))
+
+    def _note_published(self):
+        status = self.origin.status()
+        for rendition in status["streams"][0]["renditions"]:
+            chunks = rendition["chunks"]
+            newest = max((chunk["seq"] for chunk in chunks), default=None)
+            if newest is not None and newest not in self.published and "behindLiveSeconds" in rendition:
+                published = time.time() - rendition["behindLiveSeconds"]
+                before = [published - segment.written for segment in self.feed.segments[-3:]]
+                self.written_to_published[newest] = min(before, key=abs)
+            self.published.update((chunk["seq"], chunk["bytes"]) for chunk in chunks)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What programs and wire had counted at one moment."""
+
+    at: float
+    newest: int
+    origin: object
+    relays: dict
+    wire: dict
+    cpu: dict
+    idle: tuple
+
+    @classmethod
+    def now(cls, mesh, relays):
+        mesh._note_published()
+        programs = [mesh.origin, *relays]
+        return cls(
+            at=time.monotonic(),
+            newest=max(mesh.published),
+            origin=mesh.origin.metrics(),
+            relays={relay.name: relay.metrics() for relay in relays},
+            wire=mesh.network.counters(),
+            cpu={program.name: program.cpu_seconds() for program in programs},
+            idle=machine_idle(),
+        )
+
+
+class Table:
+    """The figures of a run, beside what issue 3 asks."""
+
+    def __init__(self, mesh, before, after, staying, latencies):
+        options, place = mesh.options, mesh.place
+        seqs = range(before.newest + 1, after.newest + 1)
+        self.chunks = len(seqs)
+        useful = sum(mesh.published.get(seq, 0) for seq in seqs)
+        mean_chunk = useful / max(1, self.chunks)
+        ideal = 8 * mean_chunk / place.lines[0].up
+        whole = {at: by for at, by in latencies.items() if len(by) == len(staying)}
+        last = sorted(max(by.values()) for by in whole.values())
+        seconds = after.at - before.at
+        wire_sent = after.wire["origin"]["sent_payload"] - before.wire["origin"]["sent_payload"]
+        counted_sent = moved(before.origin, after.origin, "tributary_sent_bytes_total")
+        received = {name: moved(before.relays[name], after.relays[name], "tributary_received_bytes_total", via="wire") for name in after.relays}
+        got = {name: verified(after.relays[name]) - verified(before.relays[name]) for name in after.relays}
+        told_missed = sum(moved(before.relays[name], after.relays[name], "tributary_chunks_total", result="missed") for name in after.relays)
+        rejected = sum(moved(before.relays[name], after.relays[name], "tributary_chunks_total", result="rejected") for name in after.relays)
+        self.missed = sum(max(0, self.chunks - count) for count in got.values())
+        self.whole = len(whole)
+        name = f"{options.name}.{options.relays}"
+        idle = (after.idle[0] - before.idle[0]) / max(1e-9, after.idle[1] - before.idle[1])
+        churn = options.name == "churn"
+        self.heading = (
+            f"lab {options.name}: origin and {options.relays} relays, seed {options.seed}; {8 * mean_chunk / options.segment / MBIT:.2f} Mbit/s, "
+            f"{options.segment} s chunks of {mean_chunk / 1e6:.2f} MB; uplinks: origin {place.lines[0].up / MBIT:g}, relays "
+            f"{min(line.up for line in place.lines[1:]) / MBIT:g} to {max(line.up for line in place.lines[1:]) / MBIT:g} Mbit/s; "
+            f"median RTT {place.median_rtt() / MILLI:.0f} ms, loss {options.loss:.1%}; {self.chunks} chunks in {seconds:.0f} s"
+        )
+        self.rows = [
+            (f"{name}.uplink", "origin sends / bitrate, on the wire above TCP", wire_sent / max(1, useful), "", 1.15),
+            (f"{name}.uplink-counted", "the same, by its /metrics", counted_sent / max(1, useful), "", 1.15),
+            (f"{name}.ideal", "S/U", ideal, "s", None),
+            (f"{name}.p50-over-ideal", "written → verified on all relays, median − S/U", percentile(last, 50) - ideal, "s", None),
+            (f"{name}.p95-over-ideal", "                               95 % − S/U", percentile(last, 95) - ideal, "s", None if churn else place.allowed_beyond_ideal()),
+            (f"{name}.published-after", "written → published by the origin, median", percentile(sorted(mesh.written_to_published.values()), 50), "s", None),
+            (f"{name}.duplicates", "received beyond useful / useful", sum(received.values()) / max(1, useful * len(received)) - 1, "", 0.02),
+            (f"{name}.missed", "chunks missed by relays, counted here", self.missed, "", 0),
+            (f"{name}.missed-counted", "chunks missed, by their /metrics", told_missed, "", None),
+            (f"{name}.rejected", "chunks rejected", rejected, "", 0),
+            (f"{name}.dropped", "packets dropped by full lines", sum(dropped(after.wire[host]) - dropped(before.wire[host]) for host in after.wire), "", None),
+            (f"{name}.cpu-origin", "CPU of the origin", (after.cpu["origin"] - before.cpu["origin"]) / seconds, "cores", None),
+            (f"{name}.cpu-relay", "CPU of a relay, mean", statistics.mean((after.cpu[relay.name] - before.cpu[relay.name]) / seconds for relay in staying), "cores", None),
+            (f"{name}.resident", "resident memory of a relay, largest", max(relay.resident_bytes() for relay in staying) / 1e6, "MB", None),
+            (f"{name}.machine-idle", "share of this machine's CPU that idled", idle, "", None),
+        ]
+
+    def show(self, as_json):
+        if as_json:
+            for name, _, value, unit, allowed in self.rows:
+                print(json.dumps({"name": name, "value": value, "unit": unit, "allowed": allowed}), flush=True)
+            return
+        print(f"\n{self.heading}")
+        for _, text, value, unit, allowed in self.rows:
+            verdict = "" if allowed is None else f"{'ok  ' if value <= allowed else 'MISS'} must be ≤ {allowed:.4g}"
+            print(f"  {text:<52}{value:>10.4g} {unit:<6}{verdict}")
+        print(f"  ({self.whole} chunks with a latency from every relay)", flush=True)
+
+    def good(self):
+        return self.chunks > 0 and self.whole > 0 and self.missed == 0
+
+
+def verified(scrape):
+    return scrape.sum("tributary_chunks_total", result="verified")
+
+
+def latency(scrape):
+    return scrape.sum("tributary_chunk_latency_seconds_count"), scrape.sum("tributary_chunk_latency_seconds_sum")
+
+
+def moved(before, after, name, **labels):
+    return after.sum(name, **labels) - before.sum(name, **labels)
+
+
+def dropped(counters):
+    return counters["dropped_uplink"] + counters["dropped_downlink"]
+
+
+def percentile(ordered, percent):
+    """The smallest value that this share of them does not exceed."""
+    if not ordered:
+        return math.nan
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+
+
+def machine_idle():
+    """(idle, all) ticks of this machine so far: a mesh on a busy machine is slow for another reason."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return fields[3] + fields[4], sum(fields)
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
