@@ -1,16 +1,14 @@
 package live.tributary.mesh.tracker;
 
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.util.EnumMap;
-import java.util.Locale;
 import java.util.Map;
+import live.tributary.mesh.admin.Meter;
+import live.tributary.mesh.admin.Meters;
+import live.tributary.mesh.admin.Tally;
 
 /** Counts what became of the requests of one transport. */
 final class AnnounceCounters {
-    private static final String NAME = "tributary.announces";
-
-    private final Map<Result, Counter> counters = new EnumMap<>(Result.class);
+    private final Map<Result, Tally> tallies = new EnumMap<>(Result.class);
 
     enum Result {
         ANSWERED,
@@ -24,21 +22,16 @@ final class AnnounceCounters {
         UNVERIFIED
     }
 
-    AnnounceCounters(MeterRegistry registry, String transport) {
+    AnnounceCounters(Meters meters, String transport) {
         for (Result result : Result.values()) {
-            counters.put(
-                    result,
-                    Counter.builder(NAME)
-                            .tag("transport", transport)
-                            .tag("result", result.name().toLowerCase(Locale.ROOT))
-                            .register(registry));
+            tallies.put(result, meters.tally(Meter.ANNOUNCES, transport, result));
         }
     }
 
     void count(Result result) {
-        Counter counter = counters.get(result);
-        if (counter != null) {
-            counter.increment();
+        Tally tally = tallies.get(result);
+        if (tally != null) {
+            tally.increment();
         }
     }
 }

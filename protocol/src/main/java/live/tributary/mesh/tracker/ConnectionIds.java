@@ -11,7 +11,7 @@ import java.util.random.RandomGenerator;
  * tracker send to, or remember, an address that is not his. It is 0x80, the second of issue (16 bits), and the first 40 bits of a
  * keyed hash (SipHash-2-4) of that second and the address. To forge one a stranger has to guess 40 bits, blind, within two
  * minutes. The key changes every hour, before the second's 16 bits come round; the last one still counts while ids made with it
- * live. The leading byte keeps ids apart from what else arrives at the port. Not thread-safe.
+ * live. The leading byte keeps ids apart from what else arrives at the port. Callable from any thread.
  */
 final class ConnectionIds {
     /** BEP 15: a tracker accepts an id until two minutes after it was sent. */
@@ -42,12 +42,12 @@ final class ConnectionIds {
         this.previous = newKey();
     }
 
-    long issue(InetAddress address, long now) {
+    synchronized long issue(InetAddress address, long now) {
         long second = second(now);
         return id(key, address, second);
     }
 
-    boolean accepts(long id, InetAddress address, long now) {
+    synchronized boolean accepts(long id, InetAddress address, long now) {
         long second = second(now);
         long age = second - (id >>> SECOND_SHIFT) & SECOND_MASK;
         if (age > LIFETIME_SECONDS) {

@@ -1,6 +1,5 @@
 package live.tributary.mesh.tracker;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.util.NetUtil;
 import java.net.InetAddress;
@@ -9,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
@@ -30,9 +30,9 @@ public final class HttpTracker implements HttpService {
     private final AnnounceCounters counters;
     private final LongSupplier nanoTime;
 
-    public HttpTracker(Tracker tracker, MeterRegistry registry, LongSupplier nanoTime) {
+    public HttpTracker(Tracker tracker, Meters meters, LongSupplier nanoTime) {
         this.tracker = tracker;
-        this.counters = new AnnounceCounters(registry, "http");
+        this.counters = new AnnounceCounters(meters, "http");
         this.nanoTime = nanoTime;
     }
 

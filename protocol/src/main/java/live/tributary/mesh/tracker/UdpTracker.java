@@ -1,7 +1,7 @@
 package live.tributary.mesh.tracker;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandler.Sharable;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DatagramPacket;
@@ -10,18 +10,20 @@ import java.net.InetSocketAddress;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.tracker.AnnounceCounters.Result;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.tracker.UdpTrackerRequest;
 import live.tributary.protocol.tracker.UdpTrackerResponse;
 
 /**
- * The tracker on a UDP port (BEP 15), one instance a channel.
+ * The tracker on UDP (BEP 15), for every address that a node binds.
  *
  * <p>Whatever begins neither with a connect's first byte nor with a connection id's is passed on: the port is shared. Without a
  * connection id that this tracker gave to that address the sender may be forged, and gets silence; a connect is answered with as
  * many bytes as it had.
  */
+@Sharable
 public final class UdpTracker extends ChannelInboundHandlerAdapter {
     private static final int CONNECT_FIRST_BYTE = 0x00;
     private static final int CONNECTION_ID_FIRST_BYTE = 0x80;
@@ -36,10 +38,10 @@ public final class UdpTracker extends ChannelInboundHandlerAdapter {
      * @param secrets not to be guessed
      * @param nanoTime a monotonic clock
      */
-    public UdpTracker(Tracker tracker, MeterRegistry registry, RandomGenerator secrets, LongSupplier nanoTime) {
+    public UdpTracker(Tracker tracker, Meters meters, RandomGenerator secrets, LongSupplier nanoTime) {
         this.tracker = tracker;
         this.connectionIds = new ConnectionIds(secrets, nanoTime.getAsLong());
-        this.counters = new AnnounceCounters(registry, "udp");
+        this.counters = new AnnounceCounters(meters, "udp");
         this.nanoTime = nanoTime;
     }
 

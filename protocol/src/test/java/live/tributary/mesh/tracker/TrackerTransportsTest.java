@@ -9,15 +9,9 @@ import bt.runtime.Config;
 import bt.tracker.ITrackerService;
 import bt.tracker.TrackerResponse;
 import bt.tracker.http.HttpTrackerModule;
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.nio.NioIoHandler;
-import io.netty.channel.socket.nio.NioDatagramChannel;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.net.DatagramPacket;
@@ -39,8 +33,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import live.tributary.mesh.FakeStream;
 import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.admin.Meter;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
+import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.PortServices;
+import live.tributary.mesh.net.Transport;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
@@ -66,7 +66,7 @@ class TrackerTransportsTest {
 
     private final SampleStream sample = new SampleStream(1, Instant.EPOCH);
     private final FakeStream stream = new FakeStream(sample.streamKey());
-    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    private final Meters meters = new Meters();
     private final AtomicLong clock = new AtomicLong();
     private final Tracker tracker = new Tracker(
             TrackerLimits.DEFAULT,
@@ -75,27 +75,29 @@ class TrackerTransportsTest {
             (infoHash, peer, seeding) -> {},
             new SplittableRandom(1),
             0);
-    private final HttpTracker http = new HttpTracker(tracker, registry, clock::get);
-    private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final HttpTracker http = new HttpTracker(tracker, meters, clock::get);
+    private final EventLoopGroup loops = Transport.best().newGroup("test-net", 1);
     private Torrent torrent;
+    private BoundPort port;
     private InetSocketAddress udp;
 
     @BeforeEach
     void bind() throws Exception {
         tracker.carry(stream);
         torrent = stream.hold(sample.next(100_000));
-        Channel channel = new Bootstrap()
-                .group(loops)
-                .channel(NioDatagramChannel.class)
-                .handler(new UdpTracker(tracker, registry, new SplittableRandom(2), clock::get))
-                .bind(new InetSocketAddress(LOOPBACK, 0))
-                .sync()
-                .channel();
-        udp = (InetSocketAddress) channel.localAddress();
+        // On all addresses, as relays do: IPv4 comes to an IPv6 socket, and with epoll many datagrams by one call.
+        port = BoundPort.bind(
+                Transport.best(),
+                loops,
+                BoundPort.Config.of(List.of(), 0),
+                new PortServices(List.of(), HttpServer.of(http), Optional.empty()),
+                Optional.of(new UdpTracker(tracker, meters, new SplittableRandom(2), clock::get)));
+        udp = new InetSocketAddress(LOOPBACK, port.port());
     }
 
     @AfterEach
     void stop() {
+        port.close();
         loops.shutdownGracefully();
     }
 
@@ -266,38 +268,32 @@ class TrackerTransportsTest {
 
     @Test
     void btCoresClientsFindThisRelay() throws Exception {
-        try (TinyHttpServer server = new TinyHttpServer(loops, http)) {
-            Config config = new Config();
-            config.setAcceptorAddress(LOOPBACK);
-            config.setAcceptorPort(0);
-            BtRuntime runtime = BtRuntime.builder(config)
-                    .module(new HttpTrackerModule())
-                    .disableAutomaticShutdown()
-                    .build();
-            ITrackerService trackers = runtime.service(ITrackerService.class);
-            TorrentId id = TorrentId.fromBytes(torrent.infoHash().bytes());
-            for (String url : List.of(
-                    "udp://127.0.0.1:" + udp.getPort() + "/announce",
-                    "http://127.0.0.1:" + server.port() + "/announce")) {
-                TrackerResponse response = trackers.getTracker(url).request(id).start();
+        Config config = new Config();
+        config.setAcceptorAddress(LOOPBACK);
+        config.setAcceptorPort(0);
+        BtRuntime runtime = BtRuntime.builder(config)
+                .module(new HttpTrackerModule())
+                .disableStandardExtensions()
+                .disableAutomaticShutdown()
+                .build();
+        ITrackerService trackers = runtime.service(ITrackerService.class);
+        TorrentId id = TorrentId.fromBytes(torrent.infoHash().bytes());
+        for (String url : List.of(
+                "udp://127.0.0.1:" + port.port() + "/announce", "http://127.0.0.1:" + port.port() + "/announce")) {
+            TrackerResponse response = trackers.getTracker(url).request(id).start();
 
-                assertThat(response.getError()).isEmpty();
-                assertThat(response.isSuccess()).as(response.getErrorMessage()).isTrue();
-                List<Integer> ports = new ArrayList<>();
-                response.getPeers().forEach(peer -> ports.add(((InetPeer) peer).getPort()));
-                assertThat(ports).contains(7001);
-                assertThat(trackers.getTracker(url).request(id).stop().isSuccess())
-                        .isTrue();
-            }
-            runtime.shutdown();
+            assertThat(response.getError()).isEmpty();
+            assertThat(response.isSuccess()).as(response.getErrorMessage()).isTrue();
+            List<Integer> ports = new ArrayList<>();
+            response.getPeers().forEach(peer -> ports.add(((InetPeer) peer).getPort()));
+            assertThat(ports).contains(7001);
+            assertThat(trackers.getTracker(url).request(id).stop().isSuccess()).isTrue();
         }
+        runtime.shutdown();
     }
 
-    private double count(String transport, String result) {
-        return registry.get("tributary.announces")
-                .tags("transport", transport, "result", result)
-                .counter()
-                .count();
+    private long count(String transport, String result) {
+        return meters.tally(Meter.ANNOUNCES, transport, result).sum();
     }
 
     private static AnnounceRequest announce(Torrent torrent) {
