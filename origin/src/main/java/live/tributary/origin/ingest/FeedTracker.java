@@ -1,0 +1,372 @@
+package live.tributary.origin.ingest;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import live.tributary.protocol.hls.HlsSegment;
+import live.tributary.protocol.hls.HlsSnapshot;
+import live.tributary.protocol.stream.Sha256;
+
+/**
+ * One rendition's feed as its playlists and files tell it over time, without I/O: which segment is to be published next.
+ *
+ * <pre>
+ *   OFFLINE ──new segment listed──► STARTING ──first complete──► LIVE ◄──next complete── STALLED
+ *      ▲                                                          │ └────silence──────────►│
+ *      └───────grace over─── ENDING ◄──ENDLIST or offline clip────┴────────────────────────┘
+ *                               └──new segment listed──► STARTING
+ * </pre>
+ *
+ * <p>A segment is complete when a playlist lists it, its size was the same at two looks, and its structure is sound. Segments
+ * leave in the order of their listing, each once. A playlist that merely lies there proves nothing: until it has moved (or had
+ * been missing), its segments may be yesterday's. A feed that starts over (numbers go back, names change, an end is taken
+ * back) goes on behind a break. Owned by one thread; {@code now} is monotonic, in nanoseconds.
+ */
+final class FeedTracker {
+    /** How long a size must stay the same. */
+    static final Duration SETTLE = Duration.ofMillis(100);
+    /** How many of the segments that a running feed lists at first are taken: players begin three targets behind live. */
+    static final int START_BEHIND = 3;
+
+    static final Duration MIN_SILENCE = Duration.ofSeconds(12);
+    /** How long an encoder may be away before the stream has ended. */
+    static final Duration END_GRACE = Duration.ofSeconds(60);
+    /** For how many target durations a listed segment may be missing or unsound. */
+    static final int UNSOUND_TARGETS = 2;
+    /** For how many target durations its server may fail to answer. */
+    static final int UNREACHABLE_TARGETS = 10;
+
+    /** How often a list shorter than the last must grow until it is a new list, not one cut off while it was written. */
+    private static final int GROWTHS_OF_A_NEW_LIST = 2;
+
+    private static final int REMEMBERED_CONTENTS = 1024;
+
+    /** Owncast's names hold an id of the encoder's run: {@code stream-<id>-<n>.ts}, once {@code stream-<id><seconds>.ts}. */
+    private static final Pattern NUMBERED = Pattern.compile("stream-(.+)-\\d+\\.\\w+");
+
+    private static final Pattern TIMED = Pattern.compile("stream-(.*?)\\d{10}\\.\\w+");
+
+    private final Optional<String> resumeAfter;
+    private final boolean dropsRepeats;
+    private final Deque<Candidate> queue = new ArrayDeque<>();
+    private final Set<Sha256> contents = new LinkedHashSet<>();
+
+    private FeedState state = FeedState.OFFLINE;
+    private Duration target = Duration.ofSeconds(1);
+    private boolean proven;
+    private boolean ended;
+    private boolean started;
+    private boolean breakAhead;
+    private int epoch;
+    private long next;
+    private TreeMap<Long, Listed> listed = new TreeMap<>();
+    private String session = "";
+    private OptionalLong shorterList = OptionalLong.empty();
+    private int growths;
+    private long missed;
+    private long changedAt;
+    private Optional<Candidate> lookedAt = Optional.empty();
+    private long lookedSize;
+    private long lookedSince;
+    private Optional<SegmentStructure.Kind> kind = Optional.empty();
+
+    /**
+     * @param resumeAfter the name of the last segment that an earlier run published
+     * @param proven whether the very first playlist is known to be live
+     * @param dropsRepeats whether content that was published lately is dropped when it comes again
+     */
+    FeedTracker(Optional<String> resumeAfter, boolean proven, boolean dropsRepeats) {
+        this.resumeAfter = resumeAfter;
+        this.proven = proven;
+        this.dropsRepeats = dropsRepeats;
+    }
+
+    /** What two looks at a size say. */
+    enum Look {
+        SETTLING,
+        STABLE
+    }
+
+    /** What to do with a segment that was read. */
+    enum Verdict {
+        PUBLISH,
+        /** Publish it as a discontinuity. */
+        PUBLISH_AFTER_BREAK,
+        DUPLICATE
+    }
+
+    /** What a list says of one segment, as far as it tells it from another at the same number. */
+    private record Listed(String name, Optional<Instant> time) {
+        boolean differs(Listed other) {
+            boolean sameTime = time.isEmpty()
+                    || other.time.isEmpty()
+                    || Duration.between(time.get(), other.time.get()).abs().compareTo(Duration.ofSeconds(1)) < 0;
+            return !name.equals(other.name) || !sameTime;
+        }
+    }
+
+    FeedState state() {
+        return state;
+    }
+
+    /** Segments that the feed had and that could not be published: passed while nobody looked, gone, broken. */
+    long missed() {
+        return missed;
+    }
+
+    /** The playlist is not there: whatever comes next is new. */
+    void missing() {
+        proven = true;
+    }
+
+    /** A look at the playlist. */
+    void playlist(HlsSnapshot.Media media, long now) {
+        target = media.targetDuration().compareTo(Duration.ofSeconds(1)) < 0
+                ? Duration.ofSeconds(1)
+                : media.targetDuration();
+        if (media.segments().isEmpty()) {
+            if (media.ended()) {
+                end(now);
+            }
+            return; // Else it may be a list of which only the beginning is written.
+        }
+        if (isBehind(media)) {
+            return;
+        }
+        if (!proven && !prove(media)) {
+            return;
+        }
+        if (startsOver(media)) {
+            epoch++;
+            next = media.mediaSequence();
+            breakAhead = true;
+        }
+        shorterList = OptionalLong.empty();
+        growths = 0;
+        listed = names(media);
+        take(media, now);
+        HlsSegment last = media.segments().get(media.segments().size() - 1);
+        if (media.ended() || isOfflineClip(last)) {
+            end(now);
+        }
+    }
+
+    private void take(HlsSnapshot.Media media, long now) {
+        for (HlsSegment segment : media.segments()) {
+            if (segment.sequence() < next) {
+                continue;
+            }
+            if (started && segment.sequence() > next) {
+                missed += segment.sequence() - next;
+                breakAhead = true;
+            }
+            next = segment.sequence() + 1;
+            if (isOfflineClip(segment) || segment.gap()) {
+                missed += segment.gap() ? 1 : 0;
+                breakAhead = true;
+                continue;
+            }
+            String itsSession = session(segment);
+            breakAhead |= segment.discontinuity() || ended || (!session.isEmpty() && !session.equals(itsSession));
+            session = itsSession;
+            ended = false;
+            started = true;
+            queue.add(new Candidate(epoch, segment, name(segment), breakAhead, now));
+            breakAhead = false;
+            if (state == FeedState.OFFLINE || state == FeedState.ENDING) {
+                change(FeedState.STARTING, now);
+            }
+        }
+    }
+
+    /**
+     * Whether this list ends before the last one did, with the same names: an older copy from a cache, or one cut off in the
+     * middle of being written. One that keeps growing is a new list.
+     */
+    private boolean isBehind(HlsSnapshot.Media media) {
+        if (listed.isEmpty()) {
+            return false;
+        }
+        TreeMap<Long, Listed> names = names(media);
+        if (names.lastKey() >= listed.lastKey() || names.lastKey() < listed.firstKey() || differs(names)) {
+            return false;
+        }
+        if (shorterList.isPresent() && names.lastKey() > shorterList.getAsLong()) {
+            growths++;
+        }
+        shorterList = OptionalLong.of(names.lastKey());
+        return growths < GROWTHS_OF_A_NEW_LIST;
+    }
+
+    private boolean startsOver(HlsSnapshot.Media media) {
+        if (listed.isEmpty()) {
+            return false;
+        }
+        TreeMap<Long, Listed> names = names(media);
+        boolean anotherSession = !session.isEmpty()
+                && media.segments().stream()
+                        .noneMatch(segment -> session(segment).equals(session));
+        return names.lastKey() < listed.lastKey() // Older copies were sorted out before.
+                || differs(names)
+                || (anotherSession && names.firstKey() > listed.lastKey());
+    }
+
+    private boolean differs(TreeMap<Long, Listed> names) {
+        return names.entrySet().stream()
+                .anyMatch(entry -> Optional.ofNullable(listed.get(entry.getKey()))
+                        .filter(before -> before.differs(entry.getValue()))
+                        .isPresent());
+    }
+
+    /** Whether the feed has shown that it moves; where it has, {@link #next} is where to begin. */
+    private boolean prove(HlsSnapshot.Media media) {
+        TreeMap<Long, Listed> names = names(media);
+        boolean first = listed.isEmpty();
+        HlsSegment last = media.segments().get(media.segments().size() - 1);
+        if (first && (media.ended() || isOfflineClip(last))) {
+            proven = true; // What is listed is over; anything else will be new.
+            next = last.sequence() + 1;
+            ended = true;
+            listed = names;
+            return false;
+        }
+        if (first || (names.lastKey().equals(listed.lastKey()) && !differs(names))) {
+            listed = names;
+            return false;
+        }
+        proven = true;
+        next = Math.max(names.firstKey(), listed.lastKey() + 1 - START_BEHIND);
+        resumeAfter.ifPresent(name -> names.forEach((sequence, entry) -> {
+            if (entry.name().equals(name)) {
+                next = sequence + 1;
+            }
+        }));
+        return true;
+    }
+
+    private void end(long now) {
+        ended = true;
+        if (state == FeedState.STARTING || state == FeedState.LIVE || state == FeedState.STALLED) {
+            change(FeedState.ENDING, now);
+        }
+    }
+
+    /** The segment whose turn it is. */
+    Optional<Candidate> next() {
+        return Optional.ofNullable(queue.peek());
+    }
+
+    /** A look at the size of the segment whose turn it is; empty where its server does not tell sizes. */
+    Look looked(Candidate candidate, OptionalLong size, long now) {
+        if (size.isEmpty()) {
+            return Look.STABLE;
+        }
+        if (lookedAt.filter(candidate::equals).isEmpty() || lookedSize != size.getAsLong()) {
+            lookedAt = Optional.of(candidate);
+            lookedSize = size.getAsLong();
+            lookedSince = now;
+        }
+        return lookedSize > 0 && now - lookedSince >= SETTLE.toNanos() ? Look.STABLE : Look.SETTLING;
+    }
+
+    /** The segment was read, and its structure is sound: it leaves the queue. */
+    Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Sha256 content, long now) {
+        queue.remove(candidate);
+        if (dropsRepeats && !contents.add(content)) {
+            breakAhead(candidate);
+            return Verdict.DUPLICATE;
+        }
+        if (contents.size() > REMEMBERED_CONTENTS) {
+            contents.remove(contents.iterator().next());
+        }
+        boolean anotherKind = kind.filter(before -> !before.equals(itsKind)).isPresent();
+        kind = Optional.of(itsKind);
+        if (state != FeedState.ENDING) {
+            change(FeedState.LIVE, now);
+        }
+        return candidate.afterBreak() || anotherKind ? Verdict.PUBLISH_AFTER_BREAK : Verdict.PUBLISH;
+    }
+
+    /** The segment could not be taken now. Returns whether it was given up. */
+    boolean failed(Candidate candidate, boolean answered, long now) {
+        lookedAt = Optional.empty();
+        Duration patience = target.multipliedBy(answered ? UNSOUND_TARGETS : UNREACHABLE_TARGETS);
+        if (now - candidate.listedAt() < patience.toNanos()) {
+            return false;
+        }
+        queue.remove(candidate);
+        missed++;
+        breakAhead(candidate.withBreak());
+        return true;
+    }
+
+    /** What the dropped segment knew of a break counts for the one behind it. */
+    private void breakAhead(Candidate dropped) {
+        if (!dropped.afterBreak()) {
+            return;
+        }
+        Candidate following = queue.poll();
+        if (following == null) {
+            breakAhead = true;
+        } else {
+            queue.addFirst(following.withBreak());
+        }
+    }
+
+    void tick(long now) {
+        Duration silence = Duration.ofNanos(now - changedAt);
+        Duration limit = target.multipliedBy(3);
+        if (state == FeedState.LIVE && silence.compareTo(limit.compareTo(MIN_SILENCE) > 0 ? limit : MIN_SILENCE) >= 0) {
+            state = FeedState.STALLED;
+        } else if (state == FeedState.ENDING && silence.compareTo(END_GRACE) >= 0) {
+            state = FeedState.OFFLINE;
+        }
+    }
+
+    private void change(FeedState to, long now) {
+        state = to;
+        changedAt = now;
+    }
+
+    private static TreeMap<Long, Listed> names(HlsSnapshot.Media media) {
+        TreeMap<Long, Listed> names = new TreeMap<>();
+        List<HlsSegment> segments = media.segments();
+        segments.forEach(
+                segment -> names.put(segment.sequence(), new Listed(name(segment), segment.programDateTime())));
+        return names;
+    }
+
+    private static String name(HlsSegment segment) {
+        return fileName(segment)
+                + segment.range().map(range -> "@" + range.offset()).orElse("");
+    }
+
+    private static String fileName(HlsSegment segment) {
+        String path = segment.uri().split("[?#]", 2)[0];
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    private static boolean isOfflineClip(HlsSegment segment) {
+        return fileName(segment).toLowerCase(Locale.ROOT).contains("offline");
+    }
+
+    private static String session(HlsSegment segment) {
+        for (Pattern pattern : List.of(NUMBERED, TIMED)) {
+            Matcher matcher = pattern.matcher(fileName(segment));
+            if (matcher.matches()) {
+                return matcher.group(1);
+            }
+        }
+        return "";
+    }
+}

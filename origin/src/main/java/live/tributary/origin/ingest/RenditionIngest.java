@@ -1,0 +1,242 @@
+package live.tributary.origin.ingest;
+
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Function;
+import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.hls.HlsReader;
+import live.tributary.protocol.hls.HlsSegment;
+import live.tributary.protocol.hls.HlsSnapshot;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Sha256;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads one rendition's feed: playlist, sizes, segments, one step after the other, and never gives up.
+ *
+ * <p>Owned by one thread, which calls {@link #step} again after the time that it returns, or sooner.
+ */
+final class RenditionIngest {
+    private static final Logger log = LoggerFactory.getLogger(RenditionIngest.class);
+
+    private static final Duration FIRST_RETRY = Duration.ofMillis(500);
+
+    private final int rendition;
+    private final URI location;
+    private final FeedSource source;
+    private final FeedTracker tracker;
+    private final Function<HlsSnapshot.Media, HlsSnapshot.Media> view;
+    private final IngestListener listener;
+
+    private URI playlist;
+    private Duration interval = FIRST_RETRY;
+    private Duration retry = FIRST_RETRY;
+    private long nextLook;
+    private String trouble = "";
+    private FeedState told = FeedState.OFFLINE;
+    private long missedTold;
+    private Optional<KnownInit> knownInit = Optional.empty();
+
+    private record KnownInit(int epoch, HlsSegment.Init init, byte[] bytes) {}
+
+    /**
+     * @param view what the tracker is shown of the playlist that was read: itself, or a loop of it
+     * @param start the first time that {@link #step} will be given
+     */
+    RenditionIngest(
+            int rendition,
+            URI location,
+            FeedSource source,
+            FeedTracker tracker,
+            Function<HlsSnapshot.Media, HlsSnapshot.Media> view,
+            IngestListener listener,
+            long start) {
+        this.rendition = rendition;
+        this.location = location;
+        this.source = source;
+        this.tracker = tracker;
+        this.view = view;
+        this.listener = listener;
+        this.playlist = location;
+        this.nextLook = start;
+    }
+
+    /** The next look at the playlist is due at once: something in its folder changed. */
+    void hint(long now) {
+        nextLook = now;
+    }
+
+    /** Does what is due at {@code now}; returns how long it can wait. */
+    Duration step(long now) {
+        if (now - nextLook >= 0) {
+            look(now);
+        }
+        boolean waiting = take(now);
+        tracker.tick(now);
+        tell();
+        Duration untilLook = Duration.ofNanos(Math.max(0, nextLook - now));
+        return waiting && untilLook.compareTo(FeedTracker.SETTLE) > 0 ? FeedTracker.SETTLE : untilLook;
+    }
+
+    private void look(long now) {
+        try {
+            FeedSource.Playlist read = source.playlist(location);
+            playlist = read.location();
+            if (HlsReader.read(read.bytes()) instanceof HlsSnapshot.Media media) {
+                requireCarriable(media);
+                interval = source.interval(media.targetDuration());
+                tracker.playlist(view.apply(media), now);
+            } else {
+                throw new FormatException("a master playlist (expected: a media playlist)");
+            }
+            troubleOver();
+            retry = FIRST_RETRY;
+            nextLook = now + interval.toNanos();
+        } catch (FeedSource.MissingException e) {
+            tracker.missing();
+            trouble("is not there", e);
+            retryLater(now);
+        } catch (IOException e) {
+            trouble("cannot be read", e);
+            retryLater(now);
+        } catch (FormatException e) {
+            trouble("is not one that can be published", e);
+            retryLater(now);
+        }
+    }
+
+    private static void requireCarriable(HlsSnapshot.Media media) throws FormatException {
+        if (media.encrypted()) {
+            throw new FormatException("the feed is encrypted (EXT-X-KEY); only feeds in the clear are carried");
+        }
+        if (media.partsOnly()) {
+            throw new FormatException("the feed lists parts only (EXT-X-PART); whole segments are needed");
+        }
+        if (media.ours()) {
+            throw new FormatException("the feed is a stream's own magnet playlist; give the encoder's");
+        }
+    }
+
+    private void retryLater(long now) {
+        nextLook = now + retry.toNanos();
+        Duration doubled = retry.multipliedBy(2);
+        retry = doubled.compareTo(source.longestRetry()) < 0 ? doubled : source.longestRetry();
+    }
+
+    /** Takes what is complete. Returns whether a segment waits to become so. */
+    private boolean take(long now) {
+        while (true) {
+            Optional<Candidate> candidate = tracker.next();
+            if (candidate.isEmpty()) {
+                return false;
+            }
+            try {
+                if (!take(candidate.get(), now)) {
+                    return true;
+                }
+            } catch (FeedSource.MissingException | FormatException e) {
+                if (!gaveUp(candidate.get(), true, e, now)) {
+                    return true;
+                }
+            } catch (IOException e) {
+                if (!gaveUp(candidate.get(), false, e, now)) {
+                    return true;
+                }
+            }
+        }
+    }
+
+    private boolean take(Candidate candidate, long now) throws IOException, FormatException {
+        HlsSegment segment = candidate.segment();
+        if (segment.duration().compareTo(ChunkRecord.MAX_DURATION) > 0) {
+            throw new FormatException("duration: " + segment.duration().toSeconds() + " s (expected: <= 120 s)");
+        }
+        URI location = source.resolve(playlist, segment.uri());
+        OptionalLong size = source.size(location);
+        if (tracker.looked(candidate, size, now) == FeedTracker.Look.SETTLING) {
+            return false;
+        }
+        byte[] bytes = source.read(location, segment.range(), ChunkRecord.MAX_CHUNK);
+        if (segment.range().isEmpty() && size.isPresent() && bytes.length != size.getAsLong()) {
+            return false; // It grew meanwhile: the next look sees the new size.
+        }
+        SegmentStructure.Packed packed = SegmentStructure.pack(init(candidate), bytes);
+        Sha256 sha256 = Sha256.ofContent(packed.bytes());
+        FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), sha256, now);
+        if (verdict != FeedTracker.Verdict.DUPLICATE) {
+            listener.chunk(
+                    rendition,
+                    new IngestedChunk(
+                            packed.bytes(),
+                            sha256,
+                            packed.kind().container(),
+                            packed.initLength(),
+                            segment.duration().isZero() ? Duration.ofMillis(1) : segment.duration(),
+                            verdict == FeedTracker.Verdict.PUBLISH_AFTER_BREAK,
+                            new IngestedChunk.Position(candidate.epoch(), segment.sequence()),
+                            segment.programDateTime(),
+                            candidate.name()));
+        }
+        return true;
+    }
+
+    private Optional<byte[]> init(Candidate candidate) throws IOException, FormatException {
+        if (candidate.segment().init().isEmpty()) {
+            return Optional.empty();
+        }
+        HlsSegment.Init init = candidate.segment().init().get();
+        Optional<byte[]> known = knownInit
+                .filter(kept -> kept.epoch() == candidate.epoch() && kept.init().equals(init))
+                .map(KnownInit::bytes);
+        if (known.isPresent()) {
+            return known;
+        }
+        byte[] bytes = source.read(source.resolve(playlist, init.uri()), init.range(), ChunkRecord.MAX_CHUNK);
+        knownInit = Optional.of(new KnownInit(candidate.epoch(), init, bytes));
+        return Optional.of(bytes);
+    }
+
+    private boolean gaveUp(Candidate candidate, boolean answered, Exception why, long now) {
+        boolean gaveUp = tracker.failed(candidate, answered, now);
+        if (gaveUp) {
+            knownInit = Optional.empty();
+            log.warn("rendition {}: segment {} left out: {}", rendition, candidate.name(), why.getMessage());
+        }
+        return gaveUp;
+    }
+
+    private void tell() {
+        if (tracker.state() != told) {
+            told = tracker.state();
+            log.info("rendition {}: {}", rendition, told);
+            if (told == FeedState.STALLED) {
+                log.warn("rendition {}: no new segment for a while; is the encoder running?", rendition);
+            }
+            listener.state(rendition, told);
+        }
+        if (tracker.missed() > missedTold) {
+            listener.missed(rendition, tracker.missed() - missedTold);
+            missedTold = tracker.missed();
+        }
+    }
+
+    /** Says a trouble once, until it is over or another. */
+    private void trouble(String what, Exception why) {
+        String now = what + ": " + why.getMessage();
+        if (!now.equals(trouble)) {
+            log.warn("rendition {}: the feed's playlist {}; trying again", rendition, now);
+            trouble = now;
+        }
+    }
+
+    private void troubleOver() {
+        if (!trouble.isEmpty()) {
+            log.info("rendition {}: the feed's playlist is readable again", rendition);
+            trouble = "";
+        }
+    }
+}

@@ -1,0 +1,185 @@
+package live.tributary.origin.ingest;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
+import live.tributary.protocol.hls.HlsSegment;
+import live.tributary.protocol.stream.Rendition;
+
+/** A feed as data, and the one rendition that is read from it, in a time that the test moves. */
+final class FeedScript implements FeedSource, IngestListener {
+    static final URI PLAYLIST = URI.create("script:/feed/stream.m3u8");
+    private static final Duration STEP = Duration.ofMillis(50);
+
+    final List<IngestedChunk> chunks = new ArrayList<>();
+    final List<FeedState> states = new ArrayList<>();
+    long missed;
+
+    private final Map<URI, byte[]> files = new HashMap<>();
+    private final RenditionIngest ingest;
+    private final FeedTracker tracker;
+    private long now = 1_000_000_000_000L;
+    private boolean unreachable;
+
+    FeedScript() {
+        this(Optional.empty());
+    }
+
+    FeedScript(Optional<String> resumeAfter) {
+        tracker = new FeedTracker(resumeAfter, false, true);
+        ingest = new RenditionIngest(0, PLAYLIST, this, tracker, UnaryOperator.identity(), this, now);
+    }
+
+    /** Writes a playlist of the named segments, and those that have no file yet. */
+    FeedScript list(long sequence, String... names) {
+        return listOnly(sequence, names).files(names);
+    }
+
+    FeedScript files(String... names) {
+        for (String name : names) {
+            files.computeIfAbsent(PLAYLIST.resolve(name), location -> ts(name));
+        }
+        return this;
+    }
+
+    FeedScript listOnly(long sequence, String... names) {
+        return playlist(text(sequence, names));
+    }
+
+    static String text(long sequence, String... names) {
+        StringBuilder text = new StringBuilder("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:")
+                .append(sequence)
+                .append('\n');
+        for (String name : names) {
+            text.append("#EXTINF:2.000,\n").append(name).append('\n');
+        }
+        return text.toString();
+    }
+
+    FeedScript playlist(String text) {
+        return file("stream.m3u8", text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    FeedScript file(String name, byte[] bytes) {
+        files.put(PLAYLIST.resolve(name), bytes);
+        return this;
+    }
+
+    FeedScript remove(String name) {
+        files.remove(PLAYLIST.resolve(name));
+        return this;
+    }
+
+    FeedScript unreachable(boolean cut) {
+        unreachable = cut;
+        return this;
+    }
+
+    FeedScript run(Duration time) {
+        for (long end = now + time.toNanos(); now < end; now += STEP.toNanos()) {
+            ingest.step(now);
+        }
+        return this;
+    }
+
+    FeedScript run() {
+        return run(Duration.ofSeconds(2));
+    }
+
+    FeedState state() {
+        return tracker.state();
+    }
+
+    List<String> names() {
+        return chunks.stream().map(IngestedChunk::name).toList();
+    }
+
+    List<String> breaks() {
+        return chunks.stream()
+                .filter(IngestedChunk::afterBreak)
+                .map(IngestedChunk::name)
+                .toList();
+    }
+
+    static byte[] ts(String content) {
+        byte[] bytes = new byte[188 * 3];
+        byte[] text = content.getBytes(StandardCharsets.UTF_8);
+        System.arraycopy(text, 0, bytes, 1, text.length);
+        for (int at = 0; at < bytes.length; at += 188) {
+            bytes[at] = 0x47;
+        }
+        return bytes;
+    }
+
+    private byte[] get(URI location) throws IOException {
+        if (unreachable) {
+            throw new IOException("no route to the feed");
+        }
+        byte[] bytes = files.get(location);
+        if (bytes == null) {
+            throw new MissingException(location + ": missing");
+        }
+        return bytes;
+    }
+
+    @Override
+    public Playlist playlist(URI location) throws IOException {
+        return new Playlist(location, get(location));
+    }
+
+    @Override
+    public URI resolve(URI playlist, String uri) {
+        return playlist.resolve(uri);
+    }
+
+    @Override
+    public OptionalLong size(URI location) throws IOException {
+        return OptionalLong.of(get(location).length);
+    }
+
+    @Override
+    public byte[] read(URI location, Optional<HlsSegment.ByteRange> range, int max) throws IOException {
+        byte[] bytes = get(location);
+        return range.map(part -> Arrays.copyOfRange(bytes, (int) part.offset(), (int) (part.offset() + part.length())))
+                .orElse(bytes);
+    }
+
+    @Override
+    public Duration interval(Duration target) {
+        return Duration.ofMillis(200);
+    }
+
+    @Override
+    public Duration longestRetry() {
+        return Duration.ofSeconds(1);
+    }
+
+    @Override
+    public void described(List<Rendition> renditions, Duration targetDuration) {
+        throw new AssertionError("one rendition does not describe the feed");
+    }
+
+    @Override
+    public void chunk(int rendition, IngestedChunk chunk) {
+        chunks.add(chunk);
+    }
+
+    @Override
+    public void state(int rendition, FeedState state) {
+        states.add(state);
+    }
+
+    @Override
+    public void missed(int rendition, long segments) {
+        missed += segments;
+    }
+}

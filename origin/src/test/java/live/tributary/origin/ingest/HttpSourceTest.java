@@ -1,0 +1,217 @@
+package live.tributary.origin.ingest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.zip.GZIPOutputStream;
+import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.hls.HlsReader;
+import live.tributary.protocol.hls.HlsSegment;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class HttpSourceTest {
+    private final List<String> asked = new CopyOnWriteArrayList<>();
+    private HttpServer server;
+    private HttpServer other;
+    private URI feed;
+    private HttpSource source;
+
+    @BeforeEach
+    void start() throws IOException {
+        server = server();
+        other = server();
+        feed = base(server).resolve("/hls/stream.m3u8");
+        source = new HttpSource(feed, Set.of());
+        server.createContext("/", exchange -> answer(exchange, 404, new byte[0]));
+    }
+
+    @AfterEach
+    void stop() {
+        server.stop(0);
+        other.stop(0);
+    }
+
+    @Test
+    void readsAPlaylistUnzipped() throws IOException {
+        ByteArrayOutputStream zipped = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(zipped)) {
+            out.write("#EXTM3U\n".getBytes(StandardCharsets.UTF_8));
+        }
+        server.createContext("/hls/stream.m3u8", exchange -> {
+            exchange.getResponseHeaders().set("Content-Encoding", "gzip");
+            answer(exchange, 200, zipped.toByteArray());
+        });
+
+        assertThat(source.playlist(feed).bytes()).asString().isEqualTo("#EXTM3U\n");
+    }
+
+    @Test
+    void refusesAPlaylistThatUnzipsToOneByteTooMany() throws IOException {
+        ByteArrayOutputStream zipped = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(zipped)) {
+            out.write(new byte[HlsReader.MAX_PLAYLIST + 1]);
+        }
+        server.createContext("/hls/stream.m3u8", exchange -> {
+            exchange.getResponseHeaders().set("Content-Encoding", "gzip");
+            answer(exchange, 200, zipped.toByteArray());
+        });
+
+        assertThatThrownBy(() -> source.playlist(feed)).hasMessageContaining("unpacks to more than");
+    }
+
+    @Test
+    void refusesAnAnswerOfOneByteTooMany() throws IOException {
+        server.createContext("/hls/a.ts", exchange -> answer(exchange, 200, new byte[1000]));
+        URI location = feed.resolve("a.ts");
+
+        assertThat(source.read(location, Optional.empty(), 1000)).hasSize(1000);
+        assertThatThrownBy(() -> source.read(location, Optional.empty(), 999))
+                .hasMessageContaining("more than 999 bytes");
+    }
+
+    @Test
+    void asksOnlyForWhatChanged() throws IOException {
+        server.createContext("/hls/stream.m3u8", exchange -> {
+            exchange.getResponseHeaders().set("ETag", "\"1\"");
+            boolean known = "\"1\"".equals(exchange.getRequestHeaders().getFirst("If-None-Match"));
+            answer(exchange, known ? 304 : 200, known ? new byte[0] : "#EXTM3U\n".getBytes(StandardCharsets.UTF_8));
+        });
+
+        assertThat(source.playlist(feed).bytes())
+                .isEqualTo(source.playlist(feed).bytes());
+        assertThat(asked).containsExactly("GET /hls/stream.m3u8 200", "GET /hls/stream.m3u8 304");
+    }
+
+    @Test
+    void followsTheFeedsOwnRedirectAndCountsItsTargetAsTheFeed() throws IOException, FormatException {
+        server.createContext("/hls/stream.m3u8", exchange -> {
+            exchange.getResponseHeaders()
+                    .set("Location", base(other).resolve("/cdn/stream.m3u8").toString());
+            answer(exchange, 302, new byte[0]);
+        });
+        other.createContext(
+                "/cdn/stream.m3u8", exchange -> answer(exchange, 200, "#EXTM3U\n".getBytes(StandardCharsets.UTF_8)));
+
+        FeedSource.Playlist playlist = source.playlist(feed);
+
+        assertThat(playlist.location()).isEqualTo(base(other).resolve("/cdn/stream.m3u8"));
+        assertThat(source.resolve(playlist.location(), "a b.ts"))
+                .isEqualTo(base(other).resolve("/cdn/a%20b.ts"));
+    }
+
+    @Test
+    void aSegmentIsNotRedirectedToAnotherOrigin() {
+        server.createContext("/hls/a.ts", exchange -> {
+            exchange.getResponseHeaders().set("Location", base(other) + "a.ts");
+            answer(exchange, 302, new byte[0]);
+        });
+
+        assertThatThrownBy(() -> source.read(feed.resolve("a.ts"), Optional.empty(), 10))
+                .hasMessageContaining("redirects to " + base(other));
+    }
+
+    @Test
+    void redirectsHaveAnEnd() {
+        server.createContext("/hls/stream.m3u8", exchange -> {
+            exchange.getResponseHeaders().set("Location", "/hls/stream.m3u8");
+            answer(exchange, 301, new byte[0]);
+        });
+
+        assertThatThrownBy(() -> source.playlist(feed)).hasMessageContaining("more than 5 redirects");
+        assertThat(asked).hasSize(6);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://169.254.169.254/latest",
+                "http://127.0.0.1:1/a.ts",
+                "file:///etc/passwd",
+                "//other/a.ts",
+                "ht tp:"
+            })
+    void asksNobodyElse(String uri) {
+        assertThatThrownBy(() -> source.resolve(feed, uri)).isInstanceOf(FormatException.class);
+    }
+
+    @Test
+    void asksTheHostsThatTheOperatorAllowed() throws FormatException {
+        assertThat(new HttpSource(feed, Set.of("cdn.example")).resolve(feed, "http://cdn.example/a.ts"))
+                .isEqualTo(URI.create("http://cdn.example/a.ts"));
+    }
+
+    @Test
+    void aFeedByHttpsIsNeverReadInTheClear() {
+        URI secure = URI.create("https://feed.example/a.m3u8");
+        assertThatThrownBy(() ->
+                        new HttpSource(secure, Set.of("feed.example")).resolve(secure, "http://feed.example/a.ts"))
+                .isInstanceOf(FormatException.class);
+    }
+
+    @Test
+    void readsRangesAndSizes() throws IOException {
+        byte[] bytes = "0123456789".getBytes(StandardCharsets.UTF_8);
+        server.createContext("/hls/a.ts", exchange -> {
+            boolean range = "bytes=2-4".equals(exchange.getRequestHeaders().getFirst("Range"));
+            answer(exchange, range ? 206 : 200, range ? Arrays.copyOfRange(bytes, 2, 5) : bytes);
+        });
+        URI location = feed.resolve("a.ts");
+
+        assertThat(source.size(location)).hasValue(10);
+        assertThat(source.read(location, Optional.of(new HlsSegment.ByteRange(2, 3)), 10))
+                .asString()
+                .isEqualTo("234");
+        assertThatThrownBy(() -> source.read(location, Optional.of(new HlsSegment.ByteRange(3, 3)), 10))
+                .hasMessageContaining("200 (expected: 206)");
+    }
+
+    @Test
+    void tellsWhatIsMissingFromWhatIsBroken() {
+        server.createContext("/hls/broken.ts", exchange -> answer(exchange, 500, new byte[0]));
+
+        assertThatThrownBy(() -> source.playlist(feed)).isInstanceOf(FeedSource.MissingException.class);
+        assertThatThrownBy(() -> source.read(feed.resolve("broken.ts"), Optional.empty(), 10))
+                .isNotInstanceOf(FeedSource.MissingException.class)
+                .hasMessageContaining("500 (expected: 200)");
+    }
+
+    private void answer(HttpExchange exchange, int status, byte[] body) throws IOException {
+        asked.add(exchange.getRequestMethod() + " " + exchange.getRequestURI() + " " + status);
+        boolean head = exchange.getRequestMethod().equals("HEAD");
+        if (head) {
+            exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
+        }
+        exchange.sendResponseHeaders(status, head || body.length == 0 ? -1 : body.length);
+        if (!head) {
+            exchange.getResponseBody().write(body);
+        }
+        exchange.close();
+    }
+
+    private static HttpServer server() throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.start();
+        return server;
+    }
+
+    private static URI base(HttpServer server) {
+        return URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/");
+    }
+}

@@ -1,0 +1,354 @@
+package live.tributary.origin.ingest;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Optional;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Container;
+import org.junit.jupiter.api.Test;
+
+/** Feeds replayed from data, much faster than they were. */
+class RenditionIngestTest {
+    private final FeedScript feed = new FeedScript();
+
+    @Test
+    void takesEachSegmentOnceAndInOrder() {
+        feed.run().list(0, "a0.ts").run().list(0, "a0.ts", "a1.ts").run();
+        feed.list(1, "a1.ts", "a2.ts", "a3.ts").run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts", "a2.ts", "a3.ts");
+        assertThat(feed.breaks()).isEmpty();
+        assertThat(feed.missed).isZero();
+        assertThat(feed.states).containsExactly(FeedState.STARTING, FeedState.LIVE);
+        assertThat(feed.chunks.get(0).bytes()).isEqualTo(FeedScript.ts("a0.ts"));
+    }
+
+    @Test
+    void aPlaylistThatMerelyLiesThereIsNotLive() {
+        feed.list(7, "a7.ts", "a8.ts").run(Duration.ofMinutes(10));
+
+        assertThat(feed.names()).isEmpty();
+        assertThat(feed.state()).isEqualTo(FeedState.OFFLINE);
+    }
+
+    @Test
+    void aRunningFeedIsTakenFromItsLastThreeSegments() {
+        feed.list(3, "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts").run();
+        feed.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts").run();
+
+        assertThat(feed.names()).containsExactly("a5.ts", "a6.ts", "a7.ts", "a8.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void goesOnBehindTheSegmentThatTheRunBeforePublished() {
+        FeedScript again = new FeedScript(Optional.of("a3.ts"));
+        again.list(3, "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts").run();
+        again.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts").run();
+
+        assertThat(again.names()).containsExactly("a5.ts", "a6.ts", "a7.ts", "a8.ts");
+    }
+
+    @Test
+    void neverTakesASegmentThatIsStillBeingWritten() {
+        byte[] whole = FeedScript.ts("a1.ts");
+        feed.run().list(0, "a0.ts").run().listOnly(0, "a0.ts", "a1.ts");
+        for (int length = 0; length < whole.length; length += 188) {
+            feed.file("a1.ts", Arrays.copyOf(whole, length)).run(Duration.ofMillis(50));
+        }
+        feed.file("a1.ts", whole).run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
+        assertThat(feed.chunks.get(1).bytes()).isEqualTo(whole);
+    }
+
+    @Test
+    void aSegmentWhoseStructureIsUnsoundWaitsAndIsLeftOutInTheEnd() {
+        feed.run().listOnly(0, "a0.ts", "a1.ts").files("a1.ts");
+        feed.file("a0.ts", new byte[188]).run(Duration.ofSeconds(3));
+        assertThat(feed.names()).isEmpty();
+
+        feed.run(Duration.ofSeconds(3));
+        assertThat(feed.names()).containsExactly("a1.ts");
+        assertThat(feed.breaks()).containsExactly("a1.ts");
+        assertThat(feed.missed).isEqualTo(1);
+    }
+
+    @Test
+    void aPlaylistReadWhileItIsWrittenLeadsNowhere() {
+        feed.run().list(0, "a0.ts", "a1.ts").run().files("a2.ts", "a.ts", "a1", "a");
+        String whole = FeedScript.text(0, "a0.ts", "a1.ts", "a2.ts");
+        for (int length = 0; length <= whole.length(); length++) {
+            feed.playlist(whole.substring(0, length)).run(Duration.ofMillis(50));
+        }
+        feed.run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts", "a2.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void anEncoderThatStartsOverGoesOnBehindABreak() {
+        feed.run().list(0, "stream-x1-0.ts").run();
+        feed.list(5, "stream-x1-5.ts", "stream-x1-6.ts").run();
+        feed.list(0, "stream-y2-0.ts")
+                .run()
+                .list(0, "stream-y2-0.ts", "stream-y2-1.ts")
+                .run();
+
+        assertThat(feed.names())
+                .containsExactly(
+                        "stream-x1-0.ts", "stream-x1-5.ts", "stream-x1-6.ts", "stream-y2-0.ts", "stream-y2-1.ts");
+        assertThat(feed.breaks()).containsExactly("stream-x1-5.ts", "stream-y2-0.ts");
+        assertThat(feed.missed).isEqualTo(4);
+    }
+
+    @Test
+    void anotherIdInTheNamesIsABreakEvenWhereTheNumbersGoOn() {
+        feed.run().list(0, "stream-x1-0.ts").run();
+        feed.list(0, "stream-x1-0.ts", "stream-y2-0.ts", "stream-y2-1.ts").run();
+        feed.list(40, "stream-z3-40.ts").run();
+
+        assertThat(feed.breaks()).containsExactly("stream-y2-0.ts", "stream-z3-40.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void anEncoderThatStartsOverWithTheSameNamesIsSeenByItsGrowth() {
+        feed.run().list(0, "0.ts", "1.ts", "2.ts", "3.ts", "4.ts").run();
+        for (String name : new String[] {"0.ts", "1.ts", "2.ts", "3.ts", "4.ts"}) {
+            feed.file(name, FeedScript.ts("new " + name));
+        }
+        feed.list(0, "0.ts").run().list(0, "0.ts", "1.ts").run();
+        feed.list(0, "0.ts", "1.ts", "2.ts").run();
+
+        assertThat(feed.names()).containsExactly("0.ts", "1.ts", "2.ts", "3.ts", "4.ts", "0.ts", "1.ts", "2.ts");
+        assertThat(feed.breaks()).containsExactly("0.ts");
+    }
+
+    @Test
+    void anEncoderThatStartsOverIsSeenByItsClockToo() {
+        String first =
+                "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-PROGRAM-DATE-TIME:2026-11-22T06:00:00Z\n#EXTINF:2,\n0.ts\n";
+        feed.run().files("0.ts").playlist(first).run();
+        feed.file("0.ts", FeedScript.ts("new"))
+                .playlist(first.replace("06:00", "06:07"))
+                .run();
+
+        assertThat(feed.names()).containsExactly("0.ts", "0.ts");
+        assertThat(feed.breaks()).containsExactly("0.ts");
+    }
+
+    @Test
+    void anOlderCopyFromACacheChangesNothing() {
+        feed.run().list(0, "a0.ts", "a1.ts").run().list(1, "a1.ts", "a2.ts").run();
+        feed.list(0, "a0.ts", "a1.ts").run().list(1, "a1.ts", "a2.ts").run();
+        feed.list(2, "a2.ts", "a3.ts").run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts", "a2.ts", "a3.ts");
+        assertThat(feed.breaks()).isEmpty();
+    }
+
+    @Test
+    void offlineClipsAreNeverTaken() {
+        feed.run().list(0, "stream-x1-0.ts").run().files("offline-v2.ts");
+        feed.playlist(FeedScript.text(0, "stream-x1-0.ts", "offline-v2.ts") + "#EXT-X-ENDLIST\n")
+                .run();
+        assertThat(feed.state()).isEqualTo(FeedState.ENDING);
+        feed.list(0, "stream-x1-0.ts", "offline-v2.ts", "stream-x1-1.ts").run();
+
+        assertThat(feed.names()).containsExactly("stream-x1-0.ts", "stream-x1-1.ts");
+        assertThat(feed.breaks()).containsExactly("stream-x1-1.ts");
+        assertThat(feed.state()).isEqualTo(FeedState.LIVE);
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void whatIsOverAtTheFirstLookStaysOverAndTheNextBroadcastIsTakenWhole() {
+        feed.files("old-0.ts")
+                .playlist(FeedScript.text(0, "old-0.ts", "offline.ts") + "#EXT-X-ENDLIST\n")
+                .run();
+        feed.list(0, "new-0.ts").run();
+
+        assertThat(feed.names()).containsExactly("new-0.ts");
+    }
+
+    @Test
+    void theEndIsFinalAfterAGrace() {
+        feed.run().list(0, "a0.ts").run();
+        feed.playlist(FeedScript.text(0, "a0.ts") + "#EXT-X-ENDLIST\n").run(Duration.ofSeconds(50));
+        assertThat(feed.state()).isEqualTo(FeedState.ENDING);
+
+        feed.run(Duration.ofSeconds(20));
+        assertThat(feed.state()).isEqualTo(FeedState.OFFLINE);
+    }
+
+    @Test
+    void silenceIsAStallAndTheNextSegmentEndsIt() {
+        feed.run().list(0, "a0.ts").run(Duration.ofSeconds(11));
+        assertThat(feed.state()).isEqualTo(FeedState.LIVE);
+        feed.run(Duration.ofSeconds(3));
+        assertThat(feed.state()).isEqualTo(FeedState.STALLED);
+
+        feed.list(0, "a0.ts", "a1.ts").run();
+        assertThat(feed.state()).isEqualTo(FeedState.LIVE);
+        assertThat(feed.breaks()).isEmpty();
+    }
+
+    @Test
+    void segmentsThatWerePassedAreCountedAndLeaveABreak() {
+        feed.run().list(0, "a0.ts").run().list(4, "a4.ts", "a5.ts").run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a4.ts", "a5.ts");
+        assertThat(feed.missed).isEqualTo(3);
+        assertThat(feed.breaks()).containsExactly("a4.ts");
+    }
+
+    @Test
+    void aFolderThatVanishesIsTriedUntilItIsBack() {
+        feed.run().list(0, "a0.ts").run().remove("stream.m3u8").run(Duration.ofMinutes(1));
+        feed.list(0, "a0.ts", "a1.ts").run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
+        assertThat(feed.states).containsExactly(FeedState.STARTING, FeedState.LIVE, FeedState.STALLED, FeedState.LIVE);
+    }
+
+    @Test
+    void aFeedThatCannotBeReachedLosesNothingThatIsStillThereAfterwards() {
+        feed.run().list(0, "a0.ts").run().listOnly(0, "a0.ts", "a1.ts").run(Duration.ofMillis(250));
+        feed.unreachable(true).files("a1.ts").run(Duration.ofSeconds(10));
+        feed.unreachable(false).run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
+    }
+
+    @Test
+    void contentThatComesAgainIsTakenOnce() {
+        feed.run().list(0, "stream-x1-0.ts", "stream-x1-1.ts").run();
+        feed.file("stream-y2-0.ts", FeedScript.ts("stream-x1-1.ts"));
+        feed.list(0, "stream-y2-0.ts", "stream-y2-1.ts").run();
+
+        assertThat(feed.names()).containsExactly("stream-x1-0.ts", "stream-x1-1.ts", "stream-y2-1.ts");
+        assertThat(feed.breaks()).containsExactly("stream-y2-1.ts");
+    }
+
+    @Test
+    void gapsOfTheFeedAreGaps() {
+        feed.run().files("a0.ts", "a2.ts");
+        feed.playlist(FeedScript.text(0, "a0.ts") + "#EXTINF:2,\n#EXT-X-GAP\na1.ts\n#EXTINF:2,\na2.ts\n")
+                .run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a2.ts");
+        assertThat(feed.breaks()).containsExactly("a2.ts");
+        assertThat(feed.missed).isEqualTo(1);
+    }
+
+    @Test
+    void encryptedFeedsAndFeedsOfPartsAndOurOwnAreRefused() {
+        String start = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n";
+        feed.run().files("a0.ts");
+        feed.playlist(start + "#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:2,\na0.ts\n")
+                .run();
+        feed.playlist(start + "#EXT-X-PART:DURATION=1,URI=\"a0.ts\"\n").run();
+        feed.playlist(start + "###magnet:?xt=urn:btih:00\n#EXTINF:2,\na0.ts\n").run();
+
+        assertThat(feed.names()).isEmpty();
+    }
+
+    @Test
+    void anMp4ChunkIsItsInitAndItsFragmentAndAnotherInitIsABreak() {
+        byte[] init = box("ftyp", 8, box("moov", 16));
+        byte[] fragment = box("moof", 32, box("mdat", 100));
+        feed.run()
+                .file("init.mp4", init)
+                .file("init2.mp4", box("ftyp", 8, box("moov", 24)))
+                .file("0.m4s", fragment)
+                .file("1.m4s", box("moof", 40, box("mdat", 50)))
+                .file("2.m4s", box("moof", 48, box("mdat", 50)))
+                .playlist("""
+                        #EXTM3U
+                        #EXT-X-TARGETDURATION:2
+                        #EXT-X-MAP:URI="init.mp4"
+                        #EXTINF:2,
+                        0.m4s
+                        #EXTINF:2,
+                        1.m4s
+                        #EXT-X-MAP:URI="init2.mp4"
+                        #EXTINF:2,
+                        2.m4s
+                        """)
+                .run();
+
+        assertThat(feed.names()).containsExactly("0.m4s", "1.m4s", "2.m4s");
+        IngestedChunk first = feed.chunks.get(0);
+        assertThat(first.container()).isEqualTo(Container.MP4);
+        assertThat(first.initLength()).isEqualTo(init.length);
+        assertThat(first.bytes()).startsWith(init).endsWith(fragment).hasSize(init.length + fragment.length);
+        assertThat(feed.breaks()).containsExactly("2.m4s");
+    }
+
+    @Test
+    void aFragmentWithoutAllOfItsBytesIsNotTaken() {
+        byte[] fragment = box("moof", 32, box("mdat", 100));
+        feed.run()
+                .file("init.mp4", box("ftyp", 8, box("moov", 16)))
+                .file("0.m4s", Arrays.copyOf(fragment, fragment.length - 1))
+                .playlist("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:2,\n0.m4s\n")
+                .run();
+        assertThat(feed.names()).isEmpty();
+
+        feed.file("0.m4s", fragment).run();
+        assertThat(feed.names()).containsExactly("0.m4s");
+    }
+
+    @Test
+    void segmentsThatAreRangesOfOneFileAreTakenOneByOne() {
+        byte[] one = FeedScript.ts("one");
+        byte[] two = FeedScript.ts("two");
+        feed.run()
+                .file(
+                        "all.ts",
+                        ByteBuffer.allocate(one.length * 2).put(one).put(two).array())
+                .playlist("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n#EXT-X-BYTERANGE:564@0\nall.ts\n"
+                        + "#EXTINF:2,\n#EXT-X-BYTERANGE:564\nall.ts\n")
+                .run();
+
+        assertThat(feed.chunks).extracting(IngestedChunk::bytes).containsExactly(one, two);
+    }
+
+    @Test
+    void aSegmentOfTheLargestSizeIsTakenAndOneOfAPacketMoreIsNot() {
+        int largest = ChunkRecord.MAX_CHUNK / 188 * 188;
+        feed.run()
+                .file("0.ts", packets(largest))
+                .file("1.ts", packets(largest + 188))
+                .files("2.ts")
+                .listOnly(0, "0.ts", "1.ts", "2.ts")
+                .run(Duration.ofSeconds(6));
+
+        assertThat(feed.names()).containsExactly("0.ts", "2.ts");
+        assertThat(feed.missed).isEqualTo(1);
+    }
+
+    private static byte[] packets(int length) {
+        byte[] bytes = new byte[length];
+        for (int at = 0; at < length; at += 188) {
+            bytes[at] = 0x47;
+        }
+        return bytes;
+    }
+
+    private static byte[] box(String type, int length, byte[]... behind) {
+        int more = Arrays.stream(behind).mapToInt(bytes -> bytes.length).sum();
+        ByteBuffer box = ByteBuffer.allocate(length + more)
+                .putInt(length)
+                .put(type.getBytes(StandardCharsets.US_ASCII))
+                .position(length);
+        Arrays.stream(behind).forEach(box::put);
+        return box.array();
+    }
+}
