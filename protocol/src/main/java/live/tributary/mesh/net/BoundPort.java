@@ -19,6 +19,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /** A node's one port, TCP and UDP under the same number, on each address that it was told to bind. */
 public final class BoundPort implements AutoCloseable {
@@ -42,21 +44,26 @@ public final class BoundPort implements AutoCloseable {
      * @param addresses empty for all, IPv4 and IPv6
      * @param port 0 for a free one
      * @param share connections that one address may have open
+     * @param refused addresses whose connections are closed at once
      */
-    public record Config(List<InetAddress> addresses, int port, int share) {
+    public record Config(List<InetAddress> addresses, int port, int share, Predicate<InetAddress> refused) {
         public Config {
             addresses = List.copyOf(addresses);
         }
 
         public static Config of(List<InetAddress> addresses, int port) {
-            return new Config(addresses, port, DEFAULT_SHARE);
+            return new Config(addresses, port, DEFAULT_SHARE, address -> false);
+        }
+
+        public Config refusing(Predicate<InetAddress> denied) {
+            return new Config(addresses, port, share, denied);
         }
     }
 
     /**
      * Binds; returns when all sockets are bound.
      *
-     * @param udp the handler of datagrams, {@code @Sharable} where several addresses are bound; empty for no UDP
+     * @param udp makes the handler of datagrams of one address; empty for no UDP
      * @throws IOException naming the address that could not be bound
      */
     public static BoundPort bind(
@@ -64,7 +71,7 @@ public final class BoundPort implements AutoCloseable {
             EventLoopGroup group,
             Config config,
             PortServices services,
-            Optional<ChannelHandler> udp)
+            Optional<Supplier<ChannelHandler>> udp)
             throws IOException {
         IOException last = new IOException("port: none free (expected: one number for TCP and UDP)");
         for (int attempt = 0; attempt < (config.port() == 0 ? ATTEMPTS : 1); attempt++) {
@@ -85,10 +92,9 @@ public final class BoundPort implements AutoCloseable {
             EventLoopGroup group,
             Config config,
             PortServices services,
-            Optional<ChannelHandler> datagrams)
+            Optional<Supplier<ChannelHandler>> datagrams)
             throws IOException {
-        ServerBootstrap server =
-                transport.server(group).childHandler(new Greeter(services, config.share(), connections));
+        ServerBootstrap server = transport.server(group).childHandler(new Greeter(services, config, connections));
         List<InetAddress> addresses = config.addresses().isEmpty() ? List.of(anyAddress()) : config.addresses();
         int number = config.port();
         for (InetAddress address : addresses) {
@@ -96,7 +102,8 @@ public final class BoundPort implements AutoCloseable {
             tcp.add(bound);
             number = ((InetSocketAddress) bound.localAddress()).getPort();
             if (datagrams.isPresent()) {
-                Bootstrap bootstrap = transport.datagram(group).handler(datagrams.get());
+                Bootstrap bootstrap =
+                        transport.datagram(group).handler(datagrams.get().get());
                 udp.add(bound(bootstrap.bind(address, number), address, number, "UDP"));
             }
         }
@@ -169,11 +176,13 @@ public final class BoundPort implements AutoCloseable {
     private static final class Greeter extends ChannelInitializer<Channel> {
         private final PortServices services;
         private final AddressShares shares;
+        private final Predicate<InetAddress> refused;
         private final ChannelGroup connections;
 
-        Greeter(PortServices services, int share, ChannelGroup connections) {
+        Greeter(PortServices services, Config config, ChannelGroup connections) {
             this.services = services;
-            this.shares = new AddressShares(share);
+            this.shares = new AddressShares(config.share());
+            this.refused = config.refused();
             this.connections = connections;
         }
 
@@ -184,6 +193,10 @@ public final class BoundPort implements AutoCloseable {
                 return;
             }
             InetAddress address = remote.getAddress();
+            if (refused.test(address)) {
+                channel.close();
+                return;
+            }
             AddressShares.Place place = shares.enter(address);
             channel.closeFuture().addListener(closed -> shares.leave(address));
             if (place == AddressShares.Place.NONE) {

@@ -3,7 +3,6 @@ package live.tributary.mesh.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -21,6 +20,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -37,10 +37,15 @@ import live.tributary.mesh.http.WebSocketService;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.wire.Handshake;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class BoundPortTest {
+    @TempDir
+    Path directory;
+
     private static final InfoHash KNOWN = InfoHash.ofInfo(new byte[] {1});
     private static final byte[] PEER_ID = "-TB0001-abcdefghijkl".getBytes(StandardCharsets.US_ASCII);
 
@@ -182,17 +187,63 @@ class BoundPortTest {
                 .hasMessageContaining("TCP port " + bound.port());
     }
 
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void closesConnectionsFromRefusedAddresses(Transport transport) throws Exception {
+        EventLoopGroup loops = transport.newGroup("test-net", 1);
+        group = Optional.of(loops);
+        BoundPort.Config refusing = BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), 0)
+                .refusing(InetAddress::isLoopbackAddress);
+        BoundPort bound = BoundPort.bind(transport, loops, refusing, services, Optional.empty());
+        port = Optional.of(bound);
+        assertThat(bound.udp()).isEmpty();
+        try (Socket socket = connect(bound)) {
+            assertThat(closed(socket.getInputStream())).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void speaksHttpWithinTls(Transport transport) throws Exception {
+        EventLoopGroup loops = transport.newGroup("test-net", 1);
+        group = Optional.of(loops);
+        SelfSigned identity = SelfSigned.create(directory);
+        PortServices secure = new PortServices(
+                services.wire(), services.http(), Optional.of(ServerTls.of(identity.certificate(), identity.key())));
+        BoundPort bound = BoundPort.bind(
+                transport,
+                loops,
+                BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), 0),
+                secure,
+                Optional.empty());
+        port = Optional.of(bound);
+        HttpClient client =
+                HttpClient.newBuilder().sslContext(identity.clientContext()).build();
+        var answer = client.send(
+                HttpRequest.newBuilder(URI.create("https://localhost:" + bound.port() + "/hello"))
+                        .build(),
+                BodyHandlers.ofString());
+        assertThat(answer.body()).isEqualTo("hello\n");
+        assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+    }
+
+    @Test
+    void saysWhichCertificateCannotBeRead() {
+        assertThatThrownBy(() -> ServerTls.of(directory.resolve("none.pem"), directory.resolve("none.key")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("none.pem");
+    }
+
     private BoundPort bind(Transport transport, List<InetAddress> addresses, int number) throws IOException {
         EventLoopGroup loops = transport.newGroup("test-net", 1);
         group = Optional.of(loops);
         BoundPort bound = BoundPort.bind(
-                transport, loops, BoundPort.Config.of(addresses, number), services, Optional.of(new SourceEcho()));
+                transport, loops, BoundPort.Config.of(addresses, number), services, Optional.of(SourceEcho::new));
         port = Optional.of(bound);
         return bound;
     }
 
     /** Answers each datagram with the address that it came from. */
-    @ChannelHandler.Sharable
     private static final class SourceEcho extends SimpleChannelInboundHandler<DatagramPacket> {
         @Override
         protected void channelRead0(ChannelHandlerContext ctx, DatagramPacket packet) {

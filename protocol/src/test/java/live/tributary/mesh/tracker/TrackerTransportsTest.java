@@ -91,7 +91,7 @@ class TrackerTransportsTest {
                 loops,
                 BoundPort.Config.of(List.of(), 0),
                 new PortServices(List.of(), HttpServer.of(http), Optional.empty()),
-                Optional.of(new UdpTracker(tracker, meters, new SplittableRandom(2), clock::get)));
+                Optional.of(() -> new UdpTracker(tracker, meters, new SplittableRandom(2), clock::get)));
         udp = new InetSocketAddress(LOOPBACK, port.port());
     }
 
