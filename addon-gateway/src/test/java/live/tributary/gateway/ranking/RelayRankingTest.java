@@ -1,0 +1,320 @@
+package live.tributary.gateway.ranking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.InetAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import live.tributary.gateway.FakeStream;
+import live.tributary.gateway.geo.Location;
+import live.tributary.gateway.geo.Locator;
+import live.tributary.gateway.geo.Network;
+import live.tributary.gateway.geo.Place;
+import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayKey;
+import live.tributary.protocol.stream.StreamKey;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RelayRankingTest {
+    private static final Instant NOW = FakeStream.EPOCH;
+    private static final StreamKey STREAM = new FakeStream(1).key();
+
+    private static final Place AMSTERDAM = new Place(52.4, 4.9);
+    private static final Place BERLIN = new Place(52.5, 13.4);
+    private static final Place NEW_YORK = new Place(40.7, -74.0);
+    private static final Place TOKYO = new Place(35.7, 139.7);
+    private static final Place SYDNEY = new Place(-33.9, 151.2);
+    private static final Place SAO_PAULO = new Place(-23.5, -46.6);
+    private static final Place JOHANNESBURG = new Place(-26.2, 28.0);
+
+    private final Map<Network, Location> places = new HashMap<>();
+    private final Locator locator = address -> places.getOrDefault(Network.of(address), Location.UNKNOWN);
+    private final RelayHealth health = new RelayHealth();
+    private final List<RelayView> relays = new ArrayList<>();
+
+    private Ranking rank(Viewer viewer) {
+        return new RelayRanking(locator, health, false).rank(STREAM, viewer, relays, NOW);
+    }
+
+    private void place(String address, Place place, long as) {
+        places.put(Network.of(ip(address)), new Location(Optional.of(place), Optional.empty(), OptionalLong.of(as)));
+    }
+
+    private RelayView relay(int seed, String address, Place place, long as) {
+        place(address, place, as);
+        return relay(seed, address);
+    }
+
+    private RelayView relay(int seed, String... addresses) {
+        List<Endpoint> endpoints = Arrays.stream(addresses)
+                .map(address -> FakeStream.endpoint(address, 7001))
+                .toList();
+        RelayView relay = FakeStream.view(seed, NodeRole.RELAY, endpoints, Optional.empty());
+        relays.add(relay);
+        return relay;
+    }
+
+    private Viewer viewer(String address) {
+        return new Viewer(ip(address), locator.locate(ip(address)), false);
+    }
+
+    private static InetAddress ip(String text) {
+        return FakeStream.endpoint(text, 1).address();
+    }
+
+    private static List<RelayKey> keys(List<RankedRelay> relays) {
+        return relays.stream().map(RankedRelay::key).toList();
+    }
+
+    private static Map<RelayKey, LeftOut.Reason> reasons(Ranking ranking) {
+        Map<RelayKey, LeftOut.Reason> reasons = new HashMap<>();
+        ranking.leftOut().forEach(left -> reasons.put(left.relay().key(), left.reason()));
+        return reasons;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "52.0, 5.1, 0",
+        "41.8, -71.4, 1",
+        "34.7, 135.5, 2",
+        "-37.8, 145.0, 3",
+        "-34.9, -56.2, 4",
+        "-33.9, 18.4, 5"
+    })
+    void viewersInSixPlacesGetTheirNearestRelayFirst(double latitude, double longitude, int nearest) {
+        List<RelayView> all = List.of(
+                relay(0, "20.0.0.1", AMSTERDAM, 1),
+                relay(1, "20.0.1.1", NEW_YORK, 2),
+                relay(2, "20.0.2.1", TOKYO, 3),
+                relay(3, "20.0.3.1", SYDNEY, 4),
+                relay(4, "20.0.4.1", SAO_PAULO, 5),
+                relay(5, "20.0.5.1", JOHANNESBURG, 6));
+
+        Ranking ranking = rank(viewer("30.0.0.1").at(new Place(latitude, longitude)));
+
+        assertThat(ranking.offered().get(0).key()).isEqualTo(all.get(nearest).key());
+        assertThat(ranking.offered()).hasSize(6);
+    }
+
+    @Test
+    void withoutPlacesAllDistancesAreEqual() {
+        relay(1, "20.0.0.1");
+        relay(2, "20.0.1.1");
+
+        assertThat(rank(viewer("30.0.0.1")).offered())
+                .allMatch(RankedRelay::near)
+                .allMatch(relay -> relay.kilometres() == 0);
+    }
+
+    @Test
+    void relayOfUnknownPlaceStandsBehindANearOne() {
+        relay(1, "20.0.0.1");
+        RelayView near = relay(2, "20.0.1.1", BERLIN, 2);
+        place("30.0.0.1", AMSTERDAM, 9);
+
+        assertThat(rank(viewer("30.0.0.1")).offered().get(0).key()).isEqualTo(near.key());
+    }
+
+    @Test
+    void choiceIsStableForASlotAndTheSameInTwoGateways() {
+        for (int i = 0; i < 20; i++) {
+            relay(i, "20.0." + i + ".1");
+        }
+        Viewer viewer = viewer("30.0.0.1");
+        List<RelayKey> order = keys(rank(viewer).offered());
+        RelayRanking other = new RelayRanking(locator, new RelayHealth(), false);
+        List<RelayView> shuffled = new ArrayList<>(relays);
+        Collections.reverse(shuffled);
+
+        assertThat(keys(other.rank(STREAM, viewer, shuffled, NOW).offered())).isEqualTo(order);
+        assertThat(keys(other.rank(STREAM, viewer("30.0.0.200"), shuffled, NOW).offered()))
+                .isEqualTo(order);
+        assertThat(keys(other.rank(STREAM, viewer, shuffled, NOW.plus(Duration.ofMinutes(10)))
+                        .offered()))
+                .isNotEqualTo(order);
+    }
+
+    @Test
+    void goneRelayMovesOnlyItsOwnViewers() {
+        for (int i = 0; i < 10; i++) {
+            relay(i, "20.0." + i + ".1");
+        }
+        Map<Integer, RelayKey> before = new HashMap<>();
+        for (int v = 0; v < 200; v++) {
+            before.put(v, rank(viewer("30.0." + v + ".1")).offered().get(0).key());
+        }
+        RelayKey gone = relays.remove(3).key();
+
+        for (int v = 0; v < 200; v++) {
+            RelayKey now = rank(viewer("30.0." + v + ".1")).offered().get(0).key();
+            assertThat(before.get(v).equals(gone) || before.get(v).equals(now)).isTrue();
+        }
+        assertThat(before.values().stream().distinct()).hasSize(10);
+    }
+
+    @Test
+    void loadedRelayGetsFewerViewers() {
+        List<Endpoint> here = List.of(FakeStream.endpoint("20.0.0.1", 7001));
+        List<Endpoint> there = List.of(FakeStream.endpoint("20.0.1.1", 7001));
+        RelayView idle = FakeStream.view(1, NodeRole.RELAY, here, Optional.empty(), 0);
+        relays.add(idle);
+        relays.add(FakeStream.view(2, NodeRole.RELAY, there, Optional.empty(), 900));
+
+        long atIdle = 0;
+        for (int v = 0; v < 200; v++) {
+            atIdle += rank(viewer("30.0." + v + ".1")).offered().get(0).key().equals(idle.key()) ? 1 : 0;
+        }
+
+        assertThat(atIdle).isBetween(160L, 199L);
+    }
+
+    @Test
+    void twentySybilsInOneNetworkTakeOnePlace() {
+        RelayView honest = relay(50, "20.9.0.1");
+        for (int i = 0; i < 20; i++) {
+            relay(i, "20.0.0." + (i + 1));
+        }
+
+        Ranking ranking = rank(viewer("30.0.0.1"));
+
+        assertThat(ranking.offered()).hasSize(2);
+        assertThat(keys(ranking.offered())).contains(honest.key());
+        assertThat(ranking.leftOut()).hasSize(19).allMatch(left -> left.reason() == LeftOut.Reason.SAME_NETWORK);
+    }
+
+    @Test
+    void privateModeOffersAllOfOneNetwork() {
+        relay(1, "127.0.0.1");
+        relay(2, "127.0.0.1");
+
+        assertThat(new RelayRanking(locator, health, true)
+                        .rank(STREAM, viewer("127.0.0.1"), relays, NOW)
+                        .offered())
+                .hasSize(2);
+    }
+
+    @Test
+    void noMoreThanHalfOfAnAnswerIsOfOneAs() {
+        for (int i = 0; i < 6; i++) {
+            relay(i, "20.0." + i + ".1", AMSTERDAM, 64500);
+        }
+        relay(7, "20.1.0.1", BERLIN, 64501);
+        place("30.0.0.1", AMSTERDAM, 9);
+
+        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(4, relay -> true);
+
+        assertThat(picked).hasSize(3);
+        assertThat(picked.stream().filter(r -> r.autonomousSystem().getAsLong() == 64500))
+                .hasSize(2);
+    }
+
+    @Test
+    void oneFarRelayIsAlwaysAmongThem() {
+        for (int i = 0; i < 6; i++) {
+            relay(i, "20.0." + i + ".1", AMSTERDAM, i);
+        }
+        RelayView far = relay(9, "20.1.0.1", TOKYO, 99);
+        place("30.0.0.1", AMSTERDAM, 1000);
+
+        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(3, relay -> true);
+
+        assertThat(picked).hasSize(3);
+        assertThat(picked.get(2).key()).isEqualTo(far.key());
+    }
+
+    @Test
+    void endpointIsOfTheViewersFamily() {
+        relay(1, "20.0.0.1", "2001:db8::1");
+        RelayView v6 = relay(2, "2001:db8:1::1");
+        RelayView v4 = relay(3, "20.0.2.1");
+
+        Ranking ipv4 = rank(viewer("30.0.0.1"));
+        Ranking ipv6 = rank(viewer("2001:db8:ffff::1"));
+
+        assertThat(ipv4.offered()).hasSize(2).allMatch(relay -> relay.endpoint().isIpv4());
+        assertThat(reasons(ipv4)).containsEntry(v6.key(), LeftOut.Reason.OTHER_ADDRESS_FAMILY);
+        assertThat(ipv6.offered())
+                .hasSize(3)
+                .allMatch(relay -> relay.endpoint().isIpv4() == relay.key().equals(v4.key()));
+        assertThat(ipv6.offered().stream()
+                        .filter(r -> r.key().equals(v6.key()))
+                        .findFirst()
+                        .orElseThrow()
+                        .httpBase())
+                .isEqualTo("http://[2001:db8:1:0:0:0:0:1]:7001");
+    }
+
+    @Test
+    void eachThatIsLeftOutHasAReason() {
+        Endpoint endpoint = FakeStream.endpoint("20.0.0.1", 7001);
+        RelayView origin = FakeStream.view(1, NodeRole.ORIGIN, List.of(endpoint), Optional.empty());
+        RelayView hidden = FakeStream.view(2, NodeRole.RELAY, List.of(), Optional.empty());
+        RelayView heardOf = new RelayView(
+                FakeStream.view(3, NodeRole.RELAY, List.of(), Optional.empty()).key(),
+                NodeRole.RELAY,
+                List.of(endpoint),
+                Optional.empty(),
+                false);
+        relays.addAll(List.of(origin, hidden, heardOf));
+        RelayView plain = relay(4, "20.0.3.1");
+        health.failed(plain.key());
+        health.failed(plain.key());
+
+        Ranking ranking = rank(viewer("30.0.0.1"));
+        Ranking secure = rank(new Viewer(ip("30.0.0.1"), Location.UNKNOWN, true));
+
+        assertThat(ranking.offered()).isEmpty();
+        assertThat(reasons(ranking))
+                .containsEntry(origin.key(), LeftOut.Reason.NOT_A_RELAY)
+                .containsEntry(hidden.key(), LeftOut.Reason.NOT_REACHABLE)
+                .containsEntry(heardOf.key(), LeftOut.Reason.NOT_LINKED)
+                .containsEntry(plain.key(), LeftOut.Reason.FAILING);
+        assertThat(reasons(secure)).containsEntry(plain.key(), LeftOut.Reason.NO_TLS);
+    }
+
+    @Test
+    void enoughIsTwoNearHolders() {
+        RelayView one = relay(1, "20.0.0.1", AMSTERDAM, 1);
+        RelayView two = relay(2, "20.0.1.1", AMSTERDAM, 2);
+        RelayView far = relay(3, "20.0.2.1", TOKYO, 3);
+        place("30.0.0.1", AMSTERDAM, 9);
+
+        Ranking ranking = rank(viewer("30.0.0.1"));
+
+        assertThat(ranking.enough(Set.of(one.key(), two.key()))).isTrue();
+        assertThat(ranking.enough(Set.of(one.key(), far.key()))).isFalse();
+        assertThat(ranking.enough(Set.of(one.key()))).isFalse();
+        assertThat(ranking.enough(Set.of())).isFalse();
+    }
+
+    @Test
+    void whereOneRelayIsNearAnySecondOneMakesItEnough() {
+        RelayView one = relay(1, "20.0.0.1", AMSTERDAM, 1);
+        RelayView far = relay(3, "20.0.2.1", TOKYO, 3);
+        place("30.0.0.1", AMSTERDAM, 9);
+
+        Ranking ranking = rank(viewer("30.0.0.1"));
+
+        assertThat(ranking.enough(Set.of(one.key(), far.key()))).isTrue();
+        assertThat(ranking.enough(Set.of(one.key()))).isFalse();
+        assertThat(ranking.enough(Set.of(far.key()))).isFalse();
+    }
+
+    @Test
+    void noRelayIsNeverEnough() {
+        assertThat(rank(viewer("30.0.0.1")).enough(Set.of())).isFalse();
+    }
+}
