@@ -1,74 +1,55 @@
-"""Hosts on one machine: network namespaces without names, joined by the lab's wire.
+"""Hosts on one machine: network namespaces joined by a wire.
 
-A namespace lives as long as this process holds its descriptor, a TUN device as long as the wire does, and every process
-ends with this one: nothing is left behind, however the lab ends.
+A namespace lives as long as this process holds its descriptor, a device as long as its namespace or the wire, and every
+process ends with this one: nothing is left behind, however the lab ends.
 """
 
 import contextlib
-import ctypes
 import http.client
-import os
 import socket
 import subprocess
 
+import netem
 import wire
+from namespace import Namespace
 
-CLONE_NEWNET = 0x40000000
 DEVICE = "lab"
 CONNECT_SECONDS = 5
-STOP_SECONDS = 6
-_libc = ctypes.CDLL(None, use_errno=True)
+ANSWER_SECONDS = 10
+FIRST_ADDRESS = 0xC6120000
 
 
 def address(number):
     """The number'th address of 198.18.0.0/15: for benchmarks only, never routed, and not filtered as private by DHT nodes."""
-    return socket.inet_ntoa((0xC6120000 + number).to_bytes(4, "big"))
-
-
-def _check(result, what):
-    if result != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, f"{what}: {os.strerror(error)}")
+    return socket.inet_ntoa((FIRST_ADDRESS + number).to_bytes(4, "big"))
 
 
 class Host:
-    """A network namespace with one address, one TUN device and a default route into it."""
+    """A network namespace with one address, and a default route into the lab's wire."""
 
-    def __init__(self, name, ip, congestion="cubic"):
+    def __init__(self, name, ip):
         self.name = name
         self.ip = ip
-        outside = os.open("/proc/self/ns/net", os.O_RDONLY)
-        try:
-            _check(_libc.unshare(CLONE_NEWNET), "unshare")
-            try:
-                self._namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
-                self.device = wire.open_tun(DEVICE)
-                self._configure(congestion)
-            finally:
-                _check(_libc.setns(outside, CLONE_NEWNET), "setns")
-        finally:
-            os.close(outside)
+        self.namespace = Namespace()
 
-    def _configure(self, congestion):
-        for command in (
-            ["link", "set", "lo", "up"],
-            ["addr", "add", self.ip, "dev", DEVICE],
-            ["link", "set", DEVICE, "mtu", str(wire.MTU), "up"],
-            # By route: a namespace may not choose its default among all that the kernel has.
-            ["route", "add", "default", "dev", DEVICE, "src", self.ip, "congctl", congestion],
-        ):
-            subprocess.run(["ip", "-4", *command], check=True)
-        with open(f"/proc/sys/net/ipv6/conf/{DEVICE}/disable_ipv6", "w") as setting:
-            setting.write("1")
+    def configure(self, congestion):
+        """Brings the device up, once it is there."""
+        with self.namespace.entered():
+            with open(f"/proc/sys/net/ipv6/conf/{DEVICE}/disable_ipv6", "w") as setting:
+                setting.write("1")
+            for command in (
+                ["link", "set", "lo", "up"],
+                ["addr", "add", self.ip, "dev", DEVICE],
+                ["link", "set", DEVICE, "mtu", str(wire.MTU), "up"],
+                # By route: a namespace may not choose its default among all that the kernel has.
+                ["route", "add", "default", "dev", DEVICE, "src", self.ip, "congctl", congestion],
+            ):
+                subprocess.run(["ip", "-4", *command], check=True)
 
-    def enter(self):
-        """Moves the calling thread into this host, for good: for a child between fork and exec."""
-        _check(_libc.setns(self._namespace, CLONE_NEWNET), "setns")
-
-    def socket(self, family=socket.AF_INET, kind=socket.SOCK_STREAM):
+    def socket(self, kind=socket.SOCK_STREAM):
         """A socket of this host, for use anywhere: a socket stays in the namespace that it was made in."""
-        with self._inside():
-            return socket.socket(family, kind)
+        with self.namespace.entered():
+            return socket.socket(socket.AF_INET, kind)
 
     def connect(self, ip, port):
         """A TCP connection from this host."""
@@ -81,6 +62,7 @@ class Host:
         """The body of an HTTP answer, asked for from this host."""
         with contextlib.closing(http.client.HTTPConnection(ip, port)) as connection:
             connection.sock = self.connect(ip, port)
+            connection.sock.settimeout(ANSWER_SECONDS)
             connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read()
@@ -93,28 +75,32 @@ class Host:
 
         def prepare():
             wire.die_with_parent()
-            self.enter()
+            self.namespace.enter()
 
         return subprocess.Popen(command, preexec_fn=prepare, **options)
-
-    @contextlib.contextmanager
-    def _inside(self):
-        outside = os.open("/proc/self/ns/net", os.O_RDONLY)
-        try:
-            self.enter()
-            yield
-        finally:
-            _check(_libc.setns(outside, CLONE_NEWNET), "setns")
-            os.close(outside)
 
 
 class Network:
     """Hosts and the wire between them. Use as a context: leaving it takes all down."""
 
-    def __init__(self, names, lines, delays, losses, seed, congestion="cubic"):
-        self.hosts = [Host(name, address(at + 1), congestion) for at, name in enumerate(names)]
-        switch = wire.Switch([host.ip for host in self.hosts], lines, delays, losses, seed)
-        self._wire = wire.Wire(switch, [host.device for host in self.hosts])
+    def __init__(self, names, lines, delays, losses, seed, congestion="cubic", in_kernel=None):
+        """in_kernel: whether netem is the wire; where it is there, unless said."""
+        self.hosts = [Host(name, address(at + 1)) for at, name in enumerate(names)]
+        self.in_kernel = netem.kernel_has_netem() if in_kernel is None else in_kernel
+        make = self._netem if self.in_kernel else self._switch
+        self._wire = make([host.ip for host in self.hosts], lines, delays, losses, seed)
+        for host in self.hosts:
+            host.configure(congestion)
+
+    def _netem(self, addresses, lines, delays, losses, _):
+        return netem.NetemWire([host.namespace for host in self.hosts], addresses, DEVICE, lines, delays, losses)
+
+    def _switch(self, addresses, lines, delays, losses, seed):
+        devices = []
+        for host in self.hosts:
+            with host.namespace.entered():
+                devices.append(wire.open_tun(DEVICE))
+        return wire.Wire(wire.Switch(addresses, lines, delays, losses, seed), devices)
 
     def counters(self):
         """What each host sent and got so far, by the host's name."""

@@ -308,7 +308,7 @@ class Table:
             f"lab {options.name}: origin and {options.relays} relays, seed {options.seed}; {8 * mean_chunk / options.segment / MBIT:.2f} Mbit/s, "
             f"{options.segment} s chunks of {mean_chunk / 1e6:.2f} MB; uplinks: origin {place.lines[0].up / MBIT:g}, relays "
             f"{min(line.up for line in place.lines[1:]) / MBIT:g} to {max(line.up for line in place.lines[1:]) / MBIT:g} Mbit/s; "
-            f"median RTT {place.median_rtt() / MILLI:.0f} ms, loss {options.loss:.1%}; {self.chunks} chunks in {seconds:.0f} s"
+            f"median RTT {place.median_rtt() / MILLI:.0f} ms, loss {options.loss:.1%} ({'netem' if mesh.network.in_kernel else 'own switch'}); {self.chunks} chunks in {seconds:.0f} s"
         )
         self.rows = [
             (f"{name}.uplink", "origin sends / bitrate, on the wire above TCP", wire_sent / max(1, useful), "", 1.15),

@@ -20,6 +20,7 @@ LOSS_PACKETS = 8000
 LOSS_TOLERANCE = 5 * (LOSS * (1 - LOSS) / LOSS_PACKETS) ** 0.5  # five standard deviations
 WARM_UP_SECONDS = 3
 TRANSFER_SECONDS = 4
+ACKS_OF_20_MBIT = 0.36  # 52 bytes for every second packet
 PROBES = 200
 STAMP = struct.Struct("!Id")
 
@@ -41,12 +42,13 @@ def main():
     delays = [[delay * MILLI for delay in row] for row in one_way]
     losses = [[LOSS if (sender == 3) != (receiver == 3) else 0 for receiver in range(4)] for sender in range(4)]
     with Network(names, [slow, fast, far, lossy], delays, losses, seed=1) as network:
+        print("the wire is netem's" if network.in_kernel else "the wire is the lab's own switch", flush=True)
         hosts = dict(zip(names, network.hosts))
         check_rate("uplink slow → fast", hosts["slow"], hosts["fast"], 6)
         check_rate("downlink fast → slow", hosts["fast"], hosts["slow"], 20)
         check_rate("uplink fast → far, 120 ms", hosts["fast"], hosts["far"], 48)
         both = goodput([(hosts["fast"], hosts["slow"]), (hosts["slow"], hosts["fast"])])
-        check("both ways at once, the slow one", both[1] / MBIT, 6, 2 * RATE_TOLERANCE * 6, "Mbit/s")
+        check("both ways at once, the slow one", both[1] / MBIT, 6 - ACKS_OF_20_MBIT, 2 * RATE_TOLERANCE * 6, "Mbit/s")
         for sender, receiver in (("slow", "fast"), ("fast", "far"), ("far", "slow")):
             expected = delays[names.index(sender)][names.index(receiver)] / MILLI
             measured = statistics.median(probe(hosts[sender], hosts[receiver], PROBES, 5 * MILLI)) / MILLI
@@ -56,7 +58,8 @@ def main():
         arrived = len(probe(hosts["fast"], hosts["far"], PROBES, 1 * MILLI))
         check("loss fast → far", 100 * (1 - arrived / PROBES), 0, 0, "%")
         check("packets out of the lab", reachable(hosts["fast"], "203.0.113.1"), 0, 0, "connections")
-        check("packets unaccounted for", unaccounted(network), 0, 0, "packets")
+        if not network.in_kernel:
+            check("packets unaccounted for", unaccounted(network), 0, 0, "packets")
     sys.exit(0 if all(results) else 1)
 
 
