@@ -1,0 +1,188 @@
+package live.tributary.origin.publish;
+
+import io.netty.buffer.Unpooled;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import live.tributary.mesh.StreamPublisher;
+import live.tributary.origin.ingest.IngestedChunk;
+import live.tributary.protocol.stream.ChunkId;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.SigningKey;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns chunks into signed records, one chain per rendition, and hands them to the mesh.
+ *
+ * <p>Invariant: whatever the mesh has seen of a number (term, seq, piece, head seq) was on disk before. Media time starts at
+ * the wall clock and runs on by the durations; behind a break it is set by the clock again, but never back.
+ */
+final class ChunkPublisher {
+    private static final Logger log = LoggerFactory.getLogger(ChunkPublisher.class);
+
+    /** A feed's own clock counts while it is at most this far from ours. */
+    private static final Duration CLOCK_TRUST = Duration.ofMinutes(10);
+    /** A break of fewer durations than this is none in media time: the feed goes on. */
+    private static final int SEAMLESS_DURATIONS = 2;
+
+    private static final int REMEMBERED_POSITIONS = 256;
+
+    private final SigningKey key;
+    private final StateFile file;
+    private final StreamPublisher mesh;
+    private final InstantSource clock;
+    private final Published listener;
+    private final Set<Integer> begun = new HashSet<>();
+    private final Set<Integer> broken = new HashSet<>();
+    private final Map<IngestedChunk.Position, Duration> starts = new LinkedHashMap<>();
+    private PublishState state;
+    private final long firstSeq;
+    private final boolean remembered;
+
+    /** Hears of each chunk once the mesh has it, on the publishing thread; it must not block. */
+    interface Published {
+        /** @param bytes the chunk's, not to be changed */
+        void published(ChunkRecord record, byte[] bytes);
+    }
+
+    /** Begins a new term, which is on disk when this returns. */
+    ChunkPublisher(SigningKey key, Path stateFile, StreamPublisher mesh, InstantSource clock, Published listener)
+            throws IOException {
+        this.key = key;
+        this.file = new StateFile(stateFile);
+        this.mesh = mesh;
+        this.clock = clock;
+        this.listener = listener;
+        Optional<PublishState> old = file.read(key.streamKey());
+        this.remembered = old.isPresent();
+        this.state = old.orElseGet(() -> PublishState.empty(key.streamKey()));
+        this.state = state.withTerm(Math.max(clock.millis(), state.term() + 1));
+        this.firstSeq = clock.instant().getEpochSecond();
+        file.write(state);
+    }
+
+    /** Whether an earlier run's state was on disk. */
+    boolean remembers() {
+        return remembered;
+    }
+
+    synchronized long term() {
+        return state.term();
+    }
+
+    /** Per rendition, the name of the segment that was published last. */
+    synchronized Map<Integer, String> lastNames() {
+        return state.renditions().entrySet().stream()
+                .filter(entry -> !entry.getValue().name().isEmpty())
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey, entry -> entry.getValue().name()));
+    }
+
+    /** Goes on behind records of this stream that the mesh remembers and this disk does not; only before the first chunk. */
+    synchronized void adopt(List<ChunkRecord> records) throws IOException {
+        PublishState adopted = state;
+        for (ChunkRecord record : records) {
+            PublishState.Last last = adopted.renditions().get(record.rendition());
+            if (last == null || last.seq() < record.seq()) {
+                adopted = adopted.with(record, "");
+                log.info("going on behind {}, which the mesh remembers", record);
+            }
+            adopted = adopted.withTerm(Math.max(adopted.term(), record.term() + 1));
+        }
+        if (!adopted.equals(state)) {
+            file.write(adopted);
+            state = adopted;
+        }
+    }
+
+    /** A head's next seq, on disk when this returns. */
+    synchronized long nextHeadSeq() throws IOException {
+        PublishState next = state.withHeadSeq(Math.max(clock.millis(), state.headSeq() + 1));
+        file.write(next);
+        state = next;
+        return next.headSeq();
+    }
+
+    /** Publishes; returns the record, or empty where the disk refused the state: the chunk is lost then. */
+    Optional<ChunkRecord> publish(int rendition, IngestedChunk chunk) {
+        ChunkHashes hashes = ChunkHashes.of(chunk.bytes());
+        synchronized (this) {
+            ChunkRecord record = sign(rendition, chunk, hashes);
+            PublishState next = state.with(record, chunk.name());
+            try {
+                file.write(next);
+            } catch (IOException e) {
+                log.error("{} is not published: the state cannot be written: {}", record, e.toString());
+                broken.add(rendition);
+                return Optional.empty();
+            }
+            state = next;
+            begun.add(rendition);
+            broken.remove(rendition);
+            remember(chunk.position(), record.body().start());
+            mesh.publish(record, Unpooled.wrappedBuffer(chunk.bytes()));
+            listener.published(record, chunk.bytes());
+            return Optional.of(record);
+        }
+    }
+
+    private ChunkRecord sign(int rendition, IngestedChunk chunk, ChunkHashes hashes) {
+        Optional<PublishState.Last> last =
+                Optional.ofNullable(state.renditions().get(rendition));
+        boolean afterBreak = !begun.contains(rendition) || broken.contains(rendition) || chunk.afterBreak();
+        Instant now = clock.instant();
+        ChunkRecord.Body body = new ChunkRecord.Body(
+                key.streamKey(),
+                state.term(),
+                new ChunkId(rendition, last.map(before -> before.seq() + 1).orElse(firstSeq)),
+                last.map(PublishState.Last::hash),
+                now,
+                start(chunk, last, afterBreak, now),
+                chunk.duration(),
+                last.map(before -> before.discontinuities() + (afterBreak ? 1 : 0))
+                        .orElse(0L),
+                chunk.container(),
+                chunk.initLength(),
+                chunk.bytes().length,
+                chunk.sha256(),
+                state.nextPiece(),
+                hashes.pieces(),
+                hashes.paddedLast());
+        return ChunkRecord.sign(body, key);
+    }
+
+    private Duration start(IngestedChunk chunk, Optional<PublishState.Last> last, boolean afterBreak, Instant now) {
+        Duration end = last.map(PublishState.Last::end).orElse(Duration.ZERO);
+        if (!afterBreak) {
+            return end;
+        }
+        Duration arrived = sinceEpoch(now).minus(chunk.duration());
+        Duration byClock = Optional.ofNullable(starts.get(chunk.position()))
+                .or(() -> chunk.time().map(ChunkPublisher::sinceEpoch))
+                .filter(time -> time.minus(arrived).abs().compareTo(CLOCK_TRUST) <= 0)
+                .orElse(arrived);
+        boolean seamless = byClock.minus(end).compareTo(chunk.duration().multipliedBy(SEAMLESS_DURATIONS)) < 0;
+        return last.isPresent() && seamless ? end : byClock;
+    }
+
+    private static Duration sinceEpoch(Instant time) {
+        return Duration.ofMillis(time.toEpochMilli());
+    }
+
+    private void remember(IngestedChunk.Position position, Duration start) {
+        starts.putIfAbsent(position, start);
+        if (starts.size() > REMEMBERED_POSITIONS) {
+            starts.remove(starts.keySet().iterator().next());
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package live.tributary.origin.publish;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.stream.StreamKey;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The publish state on disk; once a write has returned, a loss of power leaves either the old state or the new. */
+final class StateFile {
+    private static final Logger log = LoggerFactory.getLogger(StateFile.class);
+
+    private final Path file;
+
+    StateFile(Path file) {
+        this.file = file.toAbsolutePath();
+    }
+
+    /** The state of {@code stream}; empty where there is none. A damaged one, or another stream's, is moved aside. */
+    Optional<PublishState> read(StreamKey stream) throws IOException {
+        String damage;
+        try (InputStream in = Files.newInputStream(file)) {
+            PublishState state = PublishState.decode(in.readNBytes(PublishState.MAX_ENCODED + 1));
+            if (state.stream().equals(stream)) {
+                return Optional.of(state);
+            }
+            damage = "it is of stream " + state.stream();
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        } catch (FormatException e) {
+            damage = String.valueOf(e.getMessage());
+        }
+        Path aside = file.resolveSibling(
+                file.getFileName() + ".aside-" + Files.getLastModifiedTime(file).toMillis());
+        Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
+        log.warn("{} cannot be used ({}); it is {} now, and the stream goes on with new numbers", file, damage, aside);
+        return Optional.empty();
+    }
+
+    void write(PublishState state) throws IOException {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        try (FileChannel channel = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+            ByteBuffer bytes = ByteBuffer.wrap(state.encode());
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            channel.force(true);
+        }
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        forceDirectory();
+    }
+
+    /** Makes the new name last; not every system lets a directory be opened, and those need it not. */
+    private void forceDirectory() {
+        try (FileChannel directory = FileChannel.open(file.resolveSibling(""), StandardOpenOption.READ)) {
+            directory.force(true);
+        } catch (IOException e) {
+            log.debug("the directory of {} was not forced: {}", file, e.toString());
+        }
+    }
+}

@@ -1,0 +1,275 @@
+package live.tributary.origin.publish;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import live.tributary.mesh.StreamPublisher;
+import live.tributary.origin.ingest.FeedState;
+import live.tributary.origin.ingest.IngestListener;
+import live.tributary.origin.ingest.IngestedChunk;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.Rendition;
+import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.SigningKey;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One stream at its source: hears the feed, publishes chunks, head and about. */
+public final class StreamOrigin implements IngestListener, AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(StreamOrigin.class);
+
+    private static final Duration TICK = Duration.ofSeconds(1);
+    private static final int ENTRY_POINTS_OF_A_FAMILY = Head.MAX_ENTRY_POINTS;
+
+    private final Config config;
+    private final StreamPublisher mesh;
+    private final Surroundings around;
+    private final ChunkPublisher publisher;
+    private final HeadKeeper heads = new HeadKeeper();
+    private final Map<Integer, FeedState> feeds = new HashMap<>();
+    private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "publish");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private AboutText text;
+    private List<Rendition> renditions = List.of();
+    private Duration target = Duration.ofSeconds(1);
+    private Optional<About> about = Optional.empty();
+    private boolean begun;
+    private boolean closed;
+
+    /**
+     * What is published, and by whom.
+     *
+     * @param fallback base URL of the bucket
+     */
+    public record Config(SigningKey key, Path stateFile, AboutText text, Optional<URI> fallback) {}
+
+    /**
+     * What an origin needs from around it.
+     *
+     * @param endpoints the node's own, to be entry points
+     * @param missed counts segments that were lost
+     * @param published hears of each chunk; it must not block
+     */
+    public record Surroundings(
+            InstantSource wallClock,
+            LongSupplier nanoTime,
+            Supplier<List<Endpoint>> endpoints,
+            LongConsumer missed,
+            ChunkListener published) {}
+
+    /** Hears of each published chunk. */
+    public interface ChunkListener {
+        /** @param bytes the chunk's, not to be changed */
+        void published(ChunkRecord record, byte[] bytes);
+    }
+
+    /** Begins a new term. */
+    public StreamOrigin(Config config, StreamPublisher mesh, Surroundings around) throws IOException {
+        this.config = config;
+        this.mesh = mesh;
+        this.around = around;
+        this.text = config.text();
+        this.publisher = new ChunkPublisher(
+                config.key(),
+                config.stateFile(),
+                mesh,
+                around.wallClock(),
+                (record, bytes) -> around.published().published(record, bytes));
+    }
+
+    /** Whether an earlier run left its state. */
+    public boolean remembers() {
+        return publisher.remembers();
+    }
+
+    /** Per rendition, the name of the segment that was published last. */
+    public Map<Integer, String> lastNames() {
+        return publisher.lastNames();
+    }
+
+    public long term() {
+        return publisher.term();
+    }
+
+    /** Goes on behind what the mesh remembers of this stream, where that is more than this disk does. */
+    public void adoptFromMesh() throws IOException {
+        List<ChunkRecord> newest = new ArrayList<>();
+        for (int rendition : mesh.view().renditions()) {
+            newest.addAll(mesh.view().newest(rendition, 1));
+        }
+        publisher.adopt(newest);
+    }
+
+    /** Keeps the head fresh from now on. */
+    public void start() {
+        ticker.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** The stream has other words for itself. */
+    public synchronized void describe(AboutText words) {
+        if (!words.equals(text)) {
+            text = words;
+            if (!renditions.isEmpty()) {
+                publishAbout();
+            }
+        }
+    }
+
+    @Override
+    public synchronized void described(List<Rendition> feedRenditions, Duration targetDuration) {
+        renditions = feedRenditions;
+        target = targetDuration.isZero() ? Duration.ofSeconds(1) : targetDuration;
+        publishAbout();
+    }
+
+    /** An about has its limits; a feed with more renditions than fit is carried as far as they do. */
+    private void publishAbout() {
+        for (int count = renditions.size(); count > 0; count--) {
+            try {
+                About signed = About.sign(
+                        new About.Body(
+                                config.key().streamKey(),
+                                text.name(),
+                                text.title(),
+                                text.description(),
+                                text.tags(),
+                                text.language(),
+                                text.poster(),
+                                renditions.subList(0, count),
+                                target,
+                                Optional.empty()),
+                        config.key());
+                if (count < renditions.size()) {
+                    log.warn("only the first {} of {} renditions are carried", count, renditions.size());
+                    renditions = List.copyOf(renditions.subList(0, count));
+                }
+                about = Optional.of(signed);
+                mesh.publish(signed);
+                return;
+            } catch (IllegalArgumentException e) {
+                if (count == 1) {
+                    log.error("the stream cannot be described: {}", e.getMessage());
+                }
+            }
+        }
+    }
+
+    @Override
+    public void chunk(int rendition, IngestedChunk chunk) {
+        boolean begins;
+        synchronized (this) {
+            if (closed || rendition >= renditions.size()) {
+                return;
+            }
+            begins = !isLive();
+            begun = true;
+            feeds.merge(rendition, FeedState.LIVE, (before, live) -> before.isOn() ? before : live);
+        }
+        if (begins) {
+            tick(); // A record counts as live only under a head that says so.
+        }
+        Optional<ChunkRecord> record = publisher.publish(rendition, chunk);
+        if (record.isEmpty()) {
+            around.missed().accept(1);
+        }
+    }
+
+    @Override
+    public void state(int rendition, FeedState state) {
+        synchronized (this) {
+            feeds.put(rendition, state);
+        }
+    }
+
+    @Override
+    public void missed(int rendition, long segments) {
+        around.missed().accept(segments);
+    }
+
+    private synchronized boolean isLive() {
+        return begun && !closed && feeds.values().stream().anyMatch(FeedState::isOn);
+    }
+
+    /** Puts out a head where one is due. */
+    void tick() {
+        try {
+            publishHead();
+        } catch (IOException e) {
+            log.error("no new head: the state cannot be written: {}", e.toString());
+        } catch (RuntimeException e) {
+            log.error("no new head", e);
+        }
+    }
+
+    private synchronized void publishHead() throws IOException {
+        if (about.isEmpty()) {
+            return;
+        }
+        HeadKeeper.Content content = new HeadKeeper.Content(
+                isLive() ? Head.Status.LIVE : Head.Status.ENDED,
+                about.get().hash(),
+                mesh.view().windows(0).stream()
+                        .findFirst()
+                        .map(window -> window.torrent().infoHash()),
+                config.fallback(),
+                entryPoints());
+        long now = around.nanoTime().getAsLong();
+        if (!heads.due(content, now)) {
+            return;
+        }
+        long seq = publisher.nextHeadSeq();
+        Head head = new Head(
+                seq,
+                around.wallClock().instant().plus(HeadKeeper.LIFETIME),
+                content.status(),
+                publisher.term(),
+                content.window(),
+                content.fallback(),
+                content.entryPoints(),
+                content.about());
+        mesh.publish(SignedHead.sign(head, config.key()));
+        heads.told(content, now);
+    }
+
+    private List<Endpoint> entryPoints() {
+        List<Endpoint> chosen = new ArrayList<>();
+        for (Endpoint endpoint : around.endpoints().get()) {
+            long same = chosen.stream()
+                    .filter(one -> one.isIpv4() == endpoint.isIpv4())
+                    .count();
+            if (same < ENTRY_POINTS_OF_A_FAMILY) {
+                chosen.add(endpoint);
+            }
+        }
+        return chosen;
+    }
+
+    /** Tells the mesh that the stream has ended. */
+    @Override
+    public void close() {
+        ticker.shutdownNow();
+        synchronized (this) {
+            closed = true;
+        }
+        tick();
+    }
+}

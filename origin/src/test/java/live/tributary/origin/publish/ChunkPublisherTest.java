@@ -1,0 +1,291 @@
+package live.tributary.origin.publish;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import live.tributary.origin.ingest.IngestedChunk;
+import live.tributary.protocol.metainfo.ChunkTorrent;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Container;
+import live.tributary.protocol.stream.Digests;
+import live.tributary.protocol.stream.Sha256;
+import live.tributary.protocol.stream.SigningKey;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ChunkPublisherTest {
+    private static final SigningKey KEY = SigningKey.fromSeed(new byte[32]);
+
+    private final FixedClock clock = new FixedClock();
+    private final FakeMesh mesh = new FakeMesh(KEY.streamKey());
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void chainsTheRecordsOfARenditionAndCountsPiecesForAll() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, chunk(0, 100_000));
+        publisher.publish(1, chunk(0, 10));
+        publisher.publish(0, chunk(1, 65_536));
+
+        ChunkRecord first = mesh.records.get(0);
+        ChunkRecord other = mesh.records.get(1);
+        ChunkRecord second = mesh.records.get(2);
+        assertThat(first.verifies()).isTrue();
+        assertThat(first.seq()).isEqualTo(clock.instant().getEpochSecond());
+        assertThat(first.body().previous()).isEmpty();
+        assertThat(second.seq()).isEqualTo(first.seq() + 1);
+        assertThat(second.body().previous()).contains(first.hash());
+        assertThat(other.body().previous()).isEmpty();
+        assertThat(List.of(first.firstPiece(), other.firstPiece(), second.firstPiece(), second.endPiece()))
+                .containsExactly(0L, 2L, 3L, 4L);
+        assertThat(second.term()).isEqualTo(clock.millis());
+    }
+
+    @Test
+    void hashesEachPieceAndTheLastWithItsPadding() throws IOException {
+        publisher().publish(0, chunk(0, 100_000));
+
+        ChunkRecord record = mesh.records.get(0);
+        byte[] bytes = mesh.bytes.get(0);
+        byte[] padded = java.util.Arrays.copyOfRange(bytes, 65_536, 131_072);
+        assertThat(record.pieceCount()).isEqualTo(2);
+        assertThat(record.body().pieces().hash(1))
+                .isEqualTo(Digests.sha1().digest(java.util.Arrays.copyOfRange(bytes, 65_536, 100_000)));
+        assertThat(record.body().paddedLast().bytes()).isEqualTo(Digests.sha1().digest(padded));
+        assertThat(record.body().sha256()).isEqualTo(Sha256.ofContent(bytes));
+        assertThat(ChunkTorrent.of(record).name()).isEqualTo(record.seq() + ".ts");
+    }
+
+    @Test
+    void mediaTimeRunsOnByTheDurationsHoweverLateTheChunksCome() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, chunk(0, 10));
+        clock.move(Duration.ofSeconds(9));
+        publisher.publish(0, chunk(1, 10));
+
+        assertThat(start(0)).isEqualTo(Instant.parse("2026-11-22T05:59:58Z"));
+        assertThat(start(1)).isEqualTo(Instant.parse("2026-11-22T06:00:00Z"));
+        assertThat(mesh.records.get(1).body().discontinuities()).isZero();
+    }
+
+    @Test
+    void mediaTimeIsSetByTheClockBehindABreakButNeverBack() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, chunk(0, 10));
+        clock.move(Duration.ofSeconds(60));
+        publisher.publish(0, broken(chunk(1, 10)));
+        clock.move(Duration.ofHours(-5));
+        publisher.publish(0, broken(chunk(2, 10)));
+
+        assertThat(start(1)).isEqualTo(Instant.parse("2026-11-22T06:00:58Z"));
+        assertThat(start(2)).isEqualTo(Instant.parse("2026-11-22T06:01:00Z"));
+        assertThat(mesh.records)
+                .extracting(record -> record.body().discontinuities())
+                .containsExactly(0L, 1L, 2L);
+    }
+
+    @Test
+    void aBreakWithoutATimeToSpeakOfIsNoneInMediaTime() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, chunk(0, 10));
+        clock.move(Duration.ofSeconds(3));
+        publisher.publish(0, broken(chunk(1, 10)));
+
+        assertThat(start(1)).isEqualTo(start(0).plusSeconds(2));
+    }
+
+    @Test
+    void renditionsOfOnePositionStartTogether() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, chunk(5, 10));
+        clock.move(Duration.ofMillis(700));
+        publisher.publish(1, chunk(5, 10));
+
+        assertThat(start(1)).isEqualTo(start(0));
+    }
+
+    @Test
+    void theFeedsOwnClockCountsWhereItIsNearOurs() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, timed(chunk(0, 10), Instant.parse("2026-11-22T05:59:30Z")));
+        publisher.publish(1, timed(chunk(1, 10), Instant.parse("2099-01-01T00:00:00Z")));
+
+        assertThat(start(0)).isEqualTo(Instant.parse("2026-11-22T05:59:30Z"));
+        assertThat(start(1)).isEqualTo(Instant.parse("2026-11-22T05:59:58Z"));
+    }
+
+    @Test
+    void aNewRunContinuesTheChainInAHigherTermBehindABreak() throws IOException {
+        publisher().publish(0, chunk(0, 100_000));
+        clock.move(Duration.ofHours(-1));
+        ChunkPublisher again = publisher();
+        again.publish(0, chunk(1, 10));
+
+        ChunkRecord before = mesh.records.get(0);
+        ChunkRecord after = mesh.records.get(1);
+        assertThat(again.remembers()).isTrue();
+        assertThat(again.lastNames()).containsEntry(0, "1.ts");
+        assertThat(after.term()).isEqualTo(before.term() + 1);
+        assertThat(after.seq()).isEqualTo(before.seq() + 1);
+        assertThat(after.body().previous()).contains(before.hash());
+        assertThat(after.firstPiece()).isEqualTo(2);
+        assertThat(after.body().discontinuities()).isEqualTo(1);
+        assertThat(after.body().start()).isEqualTo(before.body().start().plusSeconds(2));
+    }
+
+    @Test
+    void whatTheMeshSeesIsOnDiskBefore() throws IOException {
+        ChunkPublisher publisher = publisher();
+        List<PublishState> onDisk = new ArrayList<>();
+        mesh.beforeRecord(() -> onDisk.add(state()));
+        publisher.publish(0, chunk(0, 100_000));
+
+        ChunkRecord record = mesh.records.get(0);
+        assertThat(onDisk.get(0).term()).isEqualTo(record.term());
+        assertThat(onDisk.get(0).nextPiece()).isEqualTo(record.endPiece());
+        assertThat(onDisk.get(0).renditions().get(0).hash()).isEqualTo(record.hash());
+    }
+
+    @Test
+    void aDamagedStateIsSetAsideAndTheStreamGoesOnWithNewNumbers() throws IOException {
+        publisher().publish(0, chunk(0, 10));
+        byte[] damaged = Files.readAllBytes(stateFile());
+        damaged[damaged.length / 2] ^= 1;
+        Files.write(stateFile(), damaged);
+        clock.move(Duration.ofSeconds(100));
+        ChunkPublisher again = publisher();
+        again.publish(0, chunk(1, 10));
+
+        assertThat(again.remembers()).isFalse();
+        assertThat(mesh.records.get(1).seq()).isEqualTo(mesh.records.get(0).seq() + 100);
+        try (var files = Files.list(folder)) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .anyMatch(name -> name.startsWith("publish.state.aside-"));
+        }
+    }
+
+    @Test
+    void anotherStreamsStateIsNotContinued() throws IOException {
+        publisher().publish(0, chunk(0, 10));
+        SigningKey other = SigningKey.fromSeed(new byte[] {
+            1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        });
+
+        assertThat(new ChunkPublisher(other, stateFile(), mesh, clock, (record, bytes) -> {}).remembers())
+                .isFalse();
+    }
+
+    @Test
+    void goesOnBehindWhatTheMeshRemembersWhereTheDiskIsOlder() throws IOException {
+        ChunkPublisher first = publisher();
+        first.publish(0, chunk(0, 10));
+        byte[] backup = Files.readAllBytes(stateFile());
+        first.publish(0, chunk(1, 10));
+        Files.write(stateFile(), backup);
+        clock.move(Duration.ofHours(-1));
+        ChunkPublisher again = publisher();
+        again.adopt(mesh.newest(0, 1));
+        again.publish(0, chunk(2, 10));
+
+        assertThat(mesh.records.get(2).seq()).isEqualTo(mesh.records.get(1).seq() + 1);
+        assertThat(mesh.records.get(2).body().previous())
+                .contains(mesh.records.get(1).hash());
+        assertThat(mesh.records.get(2).firstPiece()).isEqualTo(2);
+        assertThat(mesh.records.get(2).term()).isGreaterThan(mesh.records.get(1).term());
+    }
+
+    @Test
+    void headNumbersGrowAcrossRunsAndWhateverTheClockDoes() throws IOException {
+        long one = publisher().nextHeadSeq();
+        clock.move(Duration.ofDays(-1));
+        ChunkPublisher again = publisher();
+
+        assertThat(again.nextHeadSeq()).isEqualTo(one + 1);
+        assertThat(again.nextHeadSeq()).isEqualTo(one + 2);
+    }
+
+    @Test
+    void aChunkWhoseStateCannotBeWrittenIsNotPublished() throws IOException {
+        ChunkPublisher publisher = publisher();
+        publisher.publish(0, chunk(0, 10));
+        Path blocker = Files.createDirectory(folder.resolve("publish.state.new"));
+        assertThat(publisher.publish(0, chunk(1, 10))).isEmpty();
+        Files.delete(blocker);
+        publisher.publish(0, chunk(2, 10));
+
+        assertThat(mesh.records).hasSize(2);
+        assertThat(mesh.records.get(1).seq()).isEqualTo(mesh.records.get(0).seq() + 1);
+        assertThat(mesh.records.get(1).body().discontinuities()).isEqualTo(1);
+    }
+
+    private ChunkPublisher publisher() throws IOException {
+        return new ChunkPublisher(KEY, stateFile(), mesh, clock, (record, bytes) -> {});
+    }
+
+    private Path stateFile() {
+        return folder.resolve("publish.state");
+    }
+
+    private PublishState state() {
+        try {
+            return new StateFile(stateFile()).read(KEY.streamKey()).orElseThrow();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private Instant start(int index) {
+        return Instant.ofEpochMilli(mesh.records.get(index).body().start().toMillis());
+    }
+
+    static IngestedChunk chunk(long sequence, int length) {
+        byte[] bytes = new byte[length];
+        new Random(sequence).nextBytes(bytes);
+        return new IngestedChunk(
+                bytes,
+                Sha256.ofContent(bytes),
+                Container.TS,
+                0,
+                Duration.ofSeconds(2),
+                false,
+                new IngestedChunk.Position(0, sequence),
+                Optional.empty(),
+                sequence + ".ts");
+    }
+
+    private static IngestedChunk broken(IngestedChunk chunk) {
+        return new IngestedChunk(
+                chunk.bytes(),
+                chunk.sha256(),
+                chunk.container(),
+                chunk.initLength(),
+                chunk.duration(),
+                true,
+                chunk.position(),
+                chunk.time(),
+                chunk.name());
+    }
+
+    private static IngestedChunk timed(IngestedChunk chunk, Instant time) {
+        return new IngestedChunk(
+                chunk.bytes(),
+                chunk.sha256(),
+                chunk.container(),
+                chunk.initLength(),
+                chunk.duration(),
+                chunk.afterBreak(),
+                chunk.position(),
+                Optional.of(time),
+                chunk.name());
+    }
+}

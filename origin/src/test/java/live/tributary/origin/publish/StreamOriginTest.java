@@ -1,0 +1,174 @@
+package live.tributary.origin.publish;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import live.tributary.origin.ingest.FeedState;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.Rendition;
+import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.SigningKey;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class StreamOriginTest {
+    private static final SigningKey KEY = SigningKey.fromSeed(new byte[32]);
+    private static final Rendition BARE = new Rendition(0, Rendition.Kind.VARIANT, "");
+
+    private final FixedClock clock = new FixedClock();
+    private final FakeMesh mesh = new FakeMesh(KEY.streamKey());
+    private final List<Endpoint> endpoints = new ArrayList<>();
+    private long missed;
+    private StreamOrigin origin;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeEach
+    void makeOrigin() throws IOException {
+        origin = new StreamOrigin(
+                new StreamOrigin.Config(
+                        KEY, folder.resolve("publish.state"), AboutText.named("Test"), Optional.empty()),
+                mesh,
+                new StreamOrigin.Surroundings(
+                        clock, clock::nanoTime, () -> endpoints, lost -> missed += lost, (record, bytes) -> {}));
+    }
+
+    @Test
+    void tellsAboutAndHeadBeforeTheFirstRecord() {
+        begin();
+
+        assertThat(mesh.all).hasExactlyElementsOfTypes(About.class, SignedHead.class, ChunkRecord.class);
+        Head head = mesh.heads.get(0).head();
+        assertThat(mesh.heads.get(0).verifies()).isTrue();
+        assertThat(head.status()).isEqualTo(Head.Status.LIVE);
+        assertThat(head.about()).isEqualTo(mesh.abouts.get(0).hash());
+        assertThat(head.term()).isEqualTo(mesh.records.get(0).term());
+        assertThat(head.expires()).isEqualTo(clock.instant().plus(Duration.ofMinutes(10)));
+    }
+
+    @Test
+    void saysNothingOfAFeedThatWasNeverLive() {
+        origin.described(List.of(BARE), Duration.ofSeconds(4));
+        origin.tick();
+        origin.close();
+
+        assertThat(mesh.heads).isEmpty();
+    }
+
+    @Test
+    void renewsTheHeadBeforeItExpires() {
+        begin();
+        for (int second = 0; second < 3600; second++) {
+            clock.move(Duration.ofSeconds(1));
+            origin.tick();
+            assertThat(mesh.head().orElseThrow().head().expired(clock.instant().plusSeconds(300)))
+                    .isFalse();
+        }
+        assertThat(mesh.heads).hasSize(16);
+        assertThat(mesh.heads)
+                .isSortedAccordingTo(
+                        (a, b) -> Long.compare(a.head().seq(), b.head().seq()));
+    }
+
+    @Test
+    void newEntryPointsWaitForTheMinute() throws IOException {
+        begin();
+        endpoints.add(new Endpoint(InetAddress.getByAddress(new byte[] {10, 0, 0, 1}), 7003));
+        clock.move(Duration.ofSeconds(59));
+        origin.tick();
+        assertThat(mesh.heads).hasSize(1);
+
+        clock.move(Duration.ofSeconds(1));
+        origin.tick();
+        assertThat(mesh.head().orElseThrow().head().entryPoints()).isEqualTo(endpoints);
+    }
+
+    @Test
+    void namesAtMostFourEntryPointsOfAFamily() throws IOException {
+        for (byte i = 0; i < 6; i++) {
+            endpoints.add(new Endpoint(InetAddress.getByAddress(new byte[] {10, 0, 0, i}), 7003));
+        }
+        begin();
+
+        assertThat(mesh.heads.get(0).head().entryPoints()).hasSize(4);
+    }
+
+    @Test
+    void theEndIsToldAtOnceAndANewBeginningToo() {
+        begin();
+        origin.state(0, FeedState.ENDING);
+        origin.tick();
+        assertThat(mesh.heads).hasSize(1);
+        origin.state(0, FeedState.OFFLINE);
+        origin.tick();
+        assertThat(mesh.head().orElseThrow().head().status()).isEqualTo(Head.Status.ENDED);
+        clock.move(Duration.ofHours(1));
+        origin.tick();
+        assertThat(mesh.heads).hasSize(2);
+
+        origin.chunk(0, ChunkPublisherTest.chunk(1, 10));
+        assertThat(mesh.head().orElseThrow().head().status()).isEqualTo(Head.Status.LIVE);
+        assertThat(mesh.all.get(mesh.all.size() - 1)).isInstanceOf(ChunkRecord.class);
+    }
+
+    @Test
+    void anOrderlyStopEndsTheStream() {
+        begin();
+        origin.close();
+        origin.chunk(0, ChunkPublisherTest.chunk(1, 10));
+
+        assertThat(mesh.head().orElseThrow().head().status()).isEqualTo(Head.Status.ENDED);
+        assertThat(mesh.records).hasSize(1);
+    }
+
+    @Test
+    void aNewTitleIsANewAboutAndAHeadThatNamesIt() {
+        begin();
+        origin.describe(new AboutText("Test", "A title", "", List.of("tag"), Optional.empty(), Optional.empty()));
+        origin.tick();
+
+        assertThat(mesh.abouts).hasSize(2);
+        assertThat(mesh.abouts.get(1).verifies()).isTrue();
+        assertThat(mesh.abouts.get(1).body().title()).isEqualTo("A title");
+        assertThat(mesh.head().orElseThrow().head().about())
+                .isEqualTo(mesh.abouts.get(1).hash());
+    }
+
+    @Test
+    void carriesAsManyRenditionsAsAnAboutHolds() {
+        List<Rendition> many = new ArrayList<>();
+        for (int number = 0; number < 20; number++) {
+            many.add(new Rendition(number, Rendition.Kind.VARIANT, "BANDWIDTH=1,X=\"" + "x".repeat(900) + "\""));
+        }
+        origin.described(many, Duration.ofSeconds(4));
+        int carried = mesh.abouts.get(0).body().renditions().size();
+        origin.chunk(carried - 1, ChunkPublisherTest.chunk(0, 10));
+        origin.chunk(carried, ChunkPublisherTest.chunk(0, 10));
+
+        assertThat(carried).isBetween(7, 9);
+        assertThat(mesh.records).hasSize(1);
+    }
+
+    @Test
+    void lostSegmentsAreCounted() {
+        origin.missed(0, 3);
+
+        assertThat(missed).isEqualTo(3);
+    }
+
+    private void begin() {
+        origin.described(List.of(BARE), Duration.ofSeconds(4));
+        origin.chunk(0, ChunkPublisherTest.chunk(0, 10));
+    }
+}
