@@ -13,7 +13,7 @@ import urllib.parse
 from pathlib import Path
 
 from owncast import FRAMES_PER_SECOND, OwncastFeed
-from program import JAVA, ROOT, NotReady, Program, jar, stop_all
+from program import JAVA, ROOT, Gone, NotReady, Program, jar, stop_all
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
 ENGINE = ROOT / "target" / "lab" / "engine"
@@ -100,8 +100,8 @@ def main():
             origin_continues(report, setting)
         flags_are_checked(report)
         programs_stop(report, setting)
-    except NotReady as failure:
-        report.check("every program gets READY", False, failure)
+    except (NotReady, Gone) as failure:
+        report.check("every program gets READY and stays", False, failure)
     finally:
         if setting:
             setting.stop()

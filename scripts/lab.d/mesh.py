@@ -1,6 +1,7 @@
 """An origin and relays as hosts of their own: what the origin's line carries, how soon every relay has a chunk, what is lost."""
 
 import argparse
+import itertools
 import json
 import math
 import random
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from feed import Feed, encoded
 from hosts import Network
-from program import ROOT, NotReady, Program, stop_all
+from program import ROOT, Gone, NotReady, Program, stop_all
 from wire import Line
 
 MBIT = 1e6
@@ -25,7 +26,8 @@ LINK_SECONDS = 120
 POLL_SECONDS = 1.0
 QUIET_SECONDS = 0.4
 QUIET_SHARE = 0.15  # of the bitrate: links and the DHT talk a little all the time
-GRACE_SECONDS = 16  # for what was written last in a churn run
+GRACE_SECONDS = 16  # for what was published last to arrive late, rather than never
+STATUS_POLLS = 10  # one status for so many scrapes; it lists the newest 30 chunks
 KILL_AFTER = 0.25  # of a chunk's duration after it was written: while it spreads
 JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:ActiveProcessorCount=2"]
 
@@ -48,7 +50,7 @@ def main():
                     feed.stop()
                 stop_all(programs)
         keep = not good
-    except NotReady as failure:
+    except (NotReady, Gone) as failure:
         print(failure, file=sys.stderr)
         good = False
     finally:
@@ -156,6 +158,7 @@ class Mesh:
         self.relays = relays
         self.published = {}  # seq → bytes
         self.written_to_published = {}  # seq → seconds
+        self.held = {relay.name: set() for relay in relays}  # seqs
 
     def run(self):
         """Prints the table; True where nothing that must hold fails."""
@@ -170,6 +173,7 @@ class Mesh:
         latencies = self._watch(staying)
         self._await_quiet()
         after = Counted.now(self, staying)
+        self._await_held(staying, range(before.newest + 1, after.newest + 1))
         table = Table(self, before, after, staying, latencies)
         table.show(self.options.json)
         return table.good()
@@ -180,13 +184,8 @@ class Mesh:
             counts = [(scrape.sum("tributary_links"), verified(scrape)) for scrape in map(Program.metrics, self.relays)]
             if all(links >= 1 and chunks >= 1 for links, chunks in counts):
                 return time.monotonic() - began
-            if not all(program.running() for program in [self.origin, *self.relays]):
-                break
             time.sleep(POLL_SECONDS)
         say(f"FAIL not all relays linked and fed within {LINK_SECONDS} s; (links, chunks) of each: {counts}")
-        for program in [self.origin, *self.relays]:
-            if not program.running():
-                say(f"{program.name} ended:\n{program.last_words()}")
         return None
 
     def _await_quiet(self):
@@ -223,9 +222,13 @@ class Mesh:
         seen = {relay.name: latency(relay.metrics()) for relay in relays}
         latencies = {}
         end = time.monotonic() + self.options.seconds
-        while time.monotonic() < end:
+        for poll in itertools.count():
+            if time.monotonic() >= end:
+                return latencies
             time.sleep(POLL_SECONDS)
             self._note_published()
+            if poll % STATUS_POLLS == 0:
+                self._note_held(relays)
             for relay in relays:
                 count, total = latency(relay.metrics())
                 fresh = count - seen[relay.name][0]
@@ -234,7 +237,19 @@ class Mesh:
                     published = time.time() - seconds - POLL_SECONDS / 2
                     latencies.setdefault(self._segment_at(published), {})[relay.name] = seconds
                 seen[relay.name] = (count, total)
-        return latencies
+
+    def _note_held(self, relays):
+        for relay in relays:
+            chunks = [chunk for stream in relay.status()["streams"] for rendition in stream["renditions"] for chunk in rendition["chunks"]]
+            self.held[relay.name].update(chunk["seq"] for chunk in chunks if chunk["held"])
+
+    def _await_held(self, relays, seqs):
+        end = time.monotonic() + GRACE_SECONDS
+        while time.monotonic() < end:
+            self._note_held(relays)
+            if all(self.held[relay.name].issuperset(seqs) for relay in relays):
+                return
+            time.sleep(POLL_SECONDS)
 
     def _segment_at(self, published):
         """The number of the segment written nearest to this moment."""
@@ -296,10 +311,11 @@ class Table:
         wire_sent = after.wire["origin"]["sent_payload"] - before.wire["origin"]["sent_payload"]
         counted_sent = moved(before.origin, after.origin, "tributary_sent_bytes_total")
         received = {name: moved(before.relays[name], after.relays[name], "tributary_received_bytes_total", via="wire") for name in after.relays}
-        got = {name: verified(after.relays[name]) - verified(before.relays[name]) for name in after.relays}
         told_missed = sum(moved(before.relays[name], after.relays[name], "tributary_chunks_total", result="missed") for name in after.relays)
         rejected = sum(moved(before.relays[name], after.relays[name], "tributary_chunks_total", result="rejected") for name in after.relays)
-        self.missed = sum(max(0, self.chunks - count) for count in got.values())
+        missed = {relay.name: sorted(set(seqs) - mesh.held[relay.name]) for relay in staying}
+        self.missing = {name: lacking for name, lacking in missed.items() if lacking}
+        self.missed = sum(map(len, missed.values()))
         self.whole = len(whole)
         name = f"{options.name}.{options.relays}"
         idle = (after.idle[0] - before.idle[0]) / max(1e-9, after.idle[1] - before.idle[1])
@@ -318,7 +334,7 @@ class Table:
             (f"{name}.p95-over-ideal", "                               95 % − S/U", percentile(last, 95) - ideal, "s", None if churn else place.allowed_beyond_ideal()),
             (f"{name}.published-after", "written → published by the origin, median", percentile(sorted(mesh.written_to_published.values()), 50), "s", None),
             (f"{name}.duplicates", "received beyond useful / useful", sum(received.values()) / max(1, useful * len(received)) - 1, "", 0.02),
-            (f"{name}.missed", "chunks missed by relays, counted here", self.missed, "", 0),
+            (f"{name}.missed", "chunks that a relay never held, by their /status", self.missed, "", 0),
             (f"{name}.missed-counted", "chunks missed, by their /metrics", told_missed, "", None),
             (f"{name}.rejected", "chunks rejected", rejected, "", 0),
             (f"{name}.dropped", "packets dropped by full lines", sum(dropped(after.wire[host]) - dropped(before.wire[host]) for host in after.wire), "", None),
@@ -337,6 +353,8 @@ class Table:
         for _, text, value, unit, allowed in self.rows:
             verdict = "" if allowed is None else f"{'ok  ' if value <= allowed else 'MISS'} must be ≤ {allowed:.4g}"
             print(f"  {text:<52}{value:>10.4g} {unit:<6}{verdict}")
+        for relay, seqs in self.missing.items():
+            print(f"  {relay} never held {seqs}")
         print(f"  ({self.whole} chunks with a latency from every relay)", flush=True)
 
     def good(self):

@@ -25,6 +25,10 @@ class NotReady(Exception):
     """A program that ended, or said nothing, before READY; with the end of its log."""
 
 
+class Gone(Exception):
+    """A program that ended by itself; with the end of its log."""
+
+
 class Loopback:
     """This machine as it is, for programs that need no namespace of their own."""
 
@@ -78,7 +82,12 @@ class Program:
         return ip.strip("[]"), int(port)
 
     def get(self, path, which="admin"):
-        return self.host.get(*self.address(which), path)
+        try:
+            return self.host.get(*self.address(which), path)
+        except OSError:
+            if self.running():
+                raise
+            raise Gone(f"{self.name} ended with {self.process.returncode}:\n{self.last_words()}") from None
 
     def metrics(self):
         return Metrics(self.get("/metrics").decode())
