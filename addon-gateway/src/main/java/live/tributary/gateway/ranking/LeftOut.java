@@ -9,6 +9,8 @@ public record LeftOut(RelayView relay, Reason reason) {
     public enum Reason {
         /** An origin or a listener: the broadcaster's uplink is not for viewers. */
         NOT_A_RELAY,
+        /** The operator sends viewers to the bucket alone. */
+        FALLBACK_ONLY,
         /** Its link to the gateway is gone, so nobody knows what it holds. */
         NOT_LINKED,
         /** No endpoint of it answered a challenge. */

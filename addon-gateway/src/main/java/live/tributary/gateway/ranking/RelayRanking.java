@@ -55,12 +55,21 @@ public final class RelayRanking {
     private final Locator locator;
     private final RelayHealth health;
     private final boolean privateMode;
+    private final boolean fallbackOnly;
 
-    /** @param privateMode whether private and loopback addresses are real ones: then all may be in one network */
-    public RelayRanking(Locator locator, RelayHealth health, boolean privateMode) {
+    /**
+     * @param privateMode whether private and loopback addresses are real ones: then all may be in one network
+     * @param fallbackOnly whether no viewer is sent to any relay
+     */
+    public RelayRanking(Locator locator, RelayHealth health, boolean privateMode, boolean fallbackOnly) {
         this.locator = locator;
         this.health = health;
         this.privateMode = privateMode;
+        this.fallbackOnly = fallbackOnly;
+    }
+
+    public RelayRanking(Locator locator, RelayHealth health, boolean privateMode) {
+        this(locator, health, privateMode, false);
     }
 
     public Ranking rank(StreamKey stream, Viewer viewer, Collection<RelayView> relays, Instant now) {
@@ -101,6 +110,9 @@ public final class RelayRanking {
     private Optional<LeftOut.Reason> against(RelayView relay, Viewer viewer, Optional<Endpoint> endpoint) {
         if (relay.role() != NodeRole.RELAY) {
             return Optional.of(LeftOut.Reason.NOT_A_RELAY);
+        }
+        if (fallbackOnly) {
+            return Optional.of(LeftOut.Reason.FALLBACK_ONLY);
         }
         if (!relay.linked()) {
             return Optional.of(LeftOut.Reason.NOT_LINKED);

@@ -128,7 +128,10 @@ public final class AddonService implements HttpService {
             case "meta" ->
                 ofStream(
                         path,
-                        stream -> keep(key, Answers.shared(Catalog.MAX_AGE), Catalog.meta(stream, clock.instant())));
+                        stream -> keep(
+                                key,
+                                Answers.shared(Catalog.MAX_AGE),
+                                Catalog.meta(stream, visit.base(), clock.instant())));
             default -> ofStream(path, stream -> streams(stream, config, visit, key));
         };
     }
@@ -146,7 +149,7 @@ public final class AddonService implements HttpService {
             return Answers.error(404, "no such catalog");
         }
         return RawPath.parameters(path.size() == 4 ? withoutSuffix(path.raw(3)) : "", false)
-                .flatMap(extra -> Catalog.of(streams.all(), extra, clock.instant()))
+                .flatMap(extra -> Catalog.of(streams.all(), extra, key.base(), clock.instant()))
                 .map(json -> json.path("metas").isEmpty()
                         ? Answers.json(Answers.NO_STORE, json)
                         : keep(key, Answers.shared(Catalog.MAX_AGE), json))

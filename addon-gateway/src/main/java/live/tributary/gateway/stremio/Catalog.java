@@ -33,7 +33,7 @@ final class Catalog {
      * @param extra {@code search}, {@code genre}, {@code skip}, each of them or none
      * @return empty where {@code skip} is no number
      */
-    static Optional<ObjectNode> of(List<StreamView> streams, Map<String, String> extra, Instant now) {
+    static Optional<ObjectNode> of(List<StreamView> streams, Map<String, String> extra, String base, Instant now) {
         Optional<Integer> skip = number(extra.getOrDefault("skip", "0"));
         if (skip.isEmpty()) {
             return Optional.empty();
@@ -45,16 +45,16 @@ final class Catalog {
                 .filter(facts -> hasGenre(facts, extra.getOrDefault("genre", "")))
                 .filter(facts -> matches(facts, extra.getOrDefault("search", "")))
                 .sorted(ORDER);
-        matching.skip(skip.get()).limit(PAGE).forEach(facts -> metas.add(preview(facts, now)));
+        matching.skip(skip.get()).limit(PAGE).forEach(facts -> metas.add(preview(facts, base, now)));
         answer.put("cacheMaxAge", MAX_AGE.toSeconds());
         return Optional.of(answer);
     }
 
     /** The details; {@code defaultVideoId} makes clients ask for the streams at once. */
-    static ObjectNode meta(StreamView stream, Instant now) {
+    static ObjectNode meta(StreamView stream, String base, Instant now) {
         StreamFacts facts = new StreamFacts(stream);
         ObjectNode answer = Answers.object();
-        ObjectNode meta = preview(facts, now);
+        ObjectNode meta = preview(facts, base, now);
         facts.poster().ifPresent(url -> meta.put("background", url));
         meta.putObject("behaviorHints").put("defaultVideoId", facts.id());
         answer.set("meta", meta);
@@ -62,13 +62,13 @@ final class Catalog {
         return answer;
     }
 
-    private static ObjectNode preview(StreamFacts facts, Instant now) {
+    private static ObjectNode preview(StreamFacts facts, String base, Instant now) {
         ObjectNode meta = Answers.object();
         meta.put("id", facts.id());
         meta.put("type", Manifest.TYPE);
         meta.put("name", facts.name());
-        meta.put("posterShape", "landscape");
-        facts.poster().ifPresent(url -> meta.put("poster", url));
+        meta.put("posterShape", facts.poster().isPresent() ? "landscape" : "square");
+        meta.put("poster", facts.poster().orElse(base + "/web/logo.png"));
         meta.put("description", facts.description(now));
         meta.put("releaseInfo", facts.view().live() ? "Live" : "Offline");
         if (!facts.tags().isEmpty()) {

@@ -27,7 +27,7 @@ async function describe() {
   try {
     const { meta } = await (await fetch(`/meta/tv/tributary:${key}.json`)).json();
     $('name').textContent = document.title = meta.name;
-    $('description').textContent = meta.description;
+    $('description').textContent = meta.description === 'Live' ? '' : meta.description;
   } catch {
     $('name').textContent = 'Stream ' + key.slice(0, 8);
   }

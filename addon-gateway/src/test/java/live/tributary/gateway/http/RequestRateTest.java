@@ -8,6 +8,7 @@ import live.tributary.gateway.Asked;
 import live.tributary.gateway.FakeStream;
 import live.tributary.gateway.geo.ClientAddress;
 import live.tributary.gateway.geo.Locator;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpAnswer;
 import org.junit.jupiter.api.Test;
 
@@ -58,8 +59,8 @@ class RequestRateTest {
 
     @Test
     void tooManyRequestsAreToldWhenToComeBack() {
-        RateLimited limited =
-                new RateLimited(visits, Optional.of(rate), List.of(query -> Answers.now(HttpAnswer.text(200, "fine"))));
+        FrontDoor limited = new FrontDoor(
+                visits, Optional.of(rate), new Meters(), List.of(query -> Answers.now(HttpAnswer.text(200, "fine"))));
         for (int i = 0; i < 4; i++) {
             assertThat(Asked.get(limited, "/x").status()).isEqualTo(200);
         }
@@ -72,7 +73,7 @@ class RequestRateTest {
 
     @Test
     void serviceThatFailsIsAnAnswerToo() {
-        RateLimited limited = new RateLimited(visits, Optional.empty(), List.of(query -> {
+        FrontDoor limited = new FrontDoor(visits, Optional.empty(), new Meters(), List.of(query -> {
             throw new IllegalStateException("on purpose");
         }));
 
