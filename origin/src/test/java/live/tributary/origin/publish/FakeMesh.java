@@ -34,6 +34,7 @@ public final class FakeMesh implements StreamPublisher, StreamView {
 
     public final List<Window> windows = new ArrayList<>();
     private final StreamKey key;
+    private List<ChunkRecord> brought = List.of();
     private Runnable beforeRecord = () -> {};
 
     public FakeMesh(StreamKey key) {
@@ -144,8 +145,15 @@ public final class FakeMesh implements StreamPublisher, StreamView {
         return windows;
     }
 
+    /** Tells these records to whoever listens next, as relays would. */
+    public void brings(List<ChunkRecord> remembered) {
+        brought = List.copyOf(remembered);
+    }
+
     @Override
-    public void addListener(StreamListener listener) {}
+    public void addListener(StreamListener listener) {
+        brought.forEach(listener::recordAccepted);
+    }
 
     @Override
     public void removeListener(StreamListener listener) {}

@@ -1,0 +1,118 @@
+package live.tributary.origin;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.StreamListener;
+import live.tributary.mesh.StreamPublisher;
+import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.publish.StreamOrigin;
+import live.tributary.protocol.stream.ChunkRecord;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A running broadcast: the feed is read and published until it is closed. */
+final class Broadcast implements AutoCloseable {
+    private static final Logger log = LoggerFactory.getLogger(Broadcast.class);
+
+    /** How long an origin that lost its state waits for the mesh to remember its records. */
+    private static final Duration MEMORY_OF_THE_MESH = Duration.ofSeconds(10);
+    /** How long it listens on when the first record has come. */
+    private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+
+    private final StreamPublisher mesh;
+    private final StreamOrigin origin;
+    private final Feed feed;
+    private final Recollection recollection;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private boolean reading;
+    private final FeedIngest ingest;
+
+    /**
+     * What is broadcast.
+     *
+     * @param lostState whether the stream is older than the state on disk: the mesh may remember what this machine forgot
+     */
+    record Feed(FeedIngest.Config config, boolean lostState) {}
+
+    Broadcast(Feed feed, StreamOrigin origin, StreamPublisher mesh, InstantSource wallClock) {
+        this.feed = feed;
+        this.origin = origin;
+        this.mesh = mesh;
+        this.recollection = new Recollection(origin.term());
+        this.ingest = new FeedIngest(feed.config(), wallClock, origin);
+    }
+
+    /** Returns at once; what can take time happens on a thread. */
+    void start() {
+        mesh.view().addListener(recollection);
+        if (!feed.lostState()) {
+            read();
+            return;
+        }
+        log.warn(
+                "this key is older than the state on this disk; asking the mesh for up to {} s what it remembers",
+                MEMORY_OF_THE_MESH.toSeconds());
+        Thread thread = new Thread(this::remember, "broadcast-start");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void remember() {
+        try {
+            boolean heard = recollection.first.await(MEMORY_OF_THE_MESH.toMillis(), TimeUnit.MILLISECONDS);
+            if (stopped.await(heard ? LAST_WORDS.toMillis() : 0, TimeUnit.MILLISECONDS)) {
+                return;
+            }
+            origin.adoptFromMesh();
+            read();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            log.error("nothing is published: the state cannot be written", e);
+        }
+    }
+
+    private synchronized void read() {
+        if (stopped.getCount() > 0) {
+            reading = true;
+            origin.start();
+            ingest.start();
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (this) {
+            stopped.countDown();
+            if (reading) {
+                ingest.close();
+            }
+        }
+        mesh.view().removeListener(recollection);
+        origin.close();
+    }
+
+    /** Hears records of this stream that others bring: this origin's own from before, or another's. */
+    private static final class Recollection implements StreamListener {
+        private final long term;
+        private final CountDownLatch first = new CountDownLatch(1);
+        private volatile long otherTerm;
+
+        Recollection(long term) {
+            this.term = term;
+        }
+
+        @Override
+        public void recordAccepted(ChunkRecord record) {
+            first.countDown();
+            if (record.term() > term && record.term() > otherTerm) {
+                otherTerm = record.term();
+                log.error(
+                        "another origin publishes with this key (term {}, ours is {}): only one may", otherTerm, term);
+            }
+        }
+    }
+}
