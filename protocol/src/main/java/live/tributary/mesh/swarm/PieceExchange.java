@@ -35,7 +35,7 @@ final class PieceExchange {
     /** Of how many chunks that are not at the live edge pieces are asked for at a time. */
     private static final int OLDER_AT_ONCE = 3;
 
-    private static final int MAX_FAILURES = 6;
+    private static final int MAX_FAILURES = 12;
 
     private final SwarmConfig config;
     private final SwarmActions actions;
@@ -70,7 +70,7 @@ final class PieceExchange {
         this.records = records;
         this.uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
-        this.superSeed = new SuperSeed(neighbours, random);
+        this.superSeed = new SuperSeed(neighbours, uplink, random, pullOnly());
         this.picker = new PiecePicker(neighbours, random);
     }
 
@@ -251,11 +251,15 @@ final class PieceExchange {
             return;
         }
         if (seeds()) {
+            if (superSeed.nobodyHas(piece)) {
+                actions.drop(neighbour.link, SwarmActions.DropReason.BROKE_PROTOCOL); // A lie: it has not left yet.
+                return;
+            }
             superSeed.seen(neighbour, piece, now);
         }
         neighbour.outbox.dropPush(piece);
         chunks.piece(piece).ifPresent(p -> {
-            if (neighbour.isRelay() && p.wanted()) {
+            if (p.wanted()) {
                 shown(p, neighbour, now);
             }
         });
@@ -280,6 +284,14 @@ final class PieceExchange {
     /** A neighbour has a piece that is wanted: unless it comes by itself in time, it is asked for. */
     private void shown(Piece piece, Neighbour by, long now) {
         piece.seen(by, now);
+        Neighbour source = piece.source;
+        if (piece.state == Piece.State.COMING
+                && source != null
+                && piece.blocks == 0
+                && source.failures > by.failures + 1) {
+            lookElsewhere(piece, now); // It had only been asked because nobody better was known.
+            return;
+        }
         if (piece.state != Piece.State.WANTED || !piece.chunk.live) {
             return;
         }
@@ -429,9 +441,7 @@ final class PieceExchange {
 
     private void tellHave(long piece) {
         for (Neighbour neighbour : neighbours) {
-            if (!neighbour.isOrigin() || !neighbour.held.contains(piece)) {
-                actions.send(neighbour.link, new PeerMessage.Have(piece));
-            }
+            actions.send(neighbour.link, new PeerMessage.Have(piece));
         }
     }
 
@@ -526,11 +536,15 @@ final class PieceExchange {
     void pump(long now) {
         uplink.pump(now);
         while (seeds() && !superSeed.idle() && uplink.hasRoom(now)) {
-            SuperSeed.Gift gift = superSeed.next();
+            SuperSeed.Gift gift = superSeed.next(now);
             if (gift == null) {
                 return;
             }
-            chunks.of(gift.piece()).ifPresent(chunk -> pushTo(gift.to(), chunk.record, gift.piece()));
+            if (pullOnly()) {
+                actions.send(gift.to().link, new PeerMessage.Have(gift.piece()));
+            } else {
+                chunks.of(gift.piece()).ifPresent(chunk -> pushTo(gift.to(), chunk.record, gift.piece()));
+            }
             uplink.pump(now);
         }
     }
@@ -578,6 +592,11 @@ final class PieceExchange {
     void tick(long now) {
         if (seeds()) {
             superSeed.tick(now);
+            for (Neighbour neighbour : neighbours) {
+                if (superSeed.isUseless(neighbour)) {
+                    actions.drop(neighbour.link, SwarmActions.DropReason.SURPLUS);
+                }
+            }
             pump(now);
         }
         act(now);
@@ -609,11 +628,18 @@ final class PieceExchange {
     private void stayedAway(Piece piece, long now) {
         Neighbour source = piece.source;
         if (source != null) {
-            source.failures = Math.min(MAX_FAILURES, source.failures + 1);
+            blame(source);
             source.refused(piece.number, now + 4 * REFUSED_FOR);
             trees.failed(piece.stripe(), source, now);
         }
         lookElsewhere(piece, now);
+    }
+
+    private void blame(Neighbour neighbour) {
+        neighbour.failures++;
+        if (neighbour.failures >= MAX_FAILURES && neighbour.isRelay()) {
+            actions.drop(neighbour.link, SwarmActions.DropReason.SURPLUS); // Whatever ails it, another serves better.
+        }
     }
 
     private void lookElsewhere(Piece piece, long now) {
@@ -635,6 +661,7 @@ final class PieceExchange {
         }
         if (piece.chunk.live && !pullOnly() && !flood()) {
             if (parent != null && source != parent && !parent.isOrigin() && parent.held.contains(piece.number)) {
+                blame(parent);
                 trees.failed(stripe, parent, now);
             }
             if (source.isRelay()) {

@@ -46,11 +46,10 @@ final class PiecePicker {
     }
 
     private @Nullable Neighbour origin(Piece piece, int blocks, long now) {
-        if (now - piece.chunk.openedAt < LAST_RESORT) {
-            return null;
-        }
+        boolean lastResort = now - piece.chunk.openedAt >= LAST_RESORT;
         for (Neighbour neighbour : neighbours) {
-            if (neighbour.isOrigin() && mayAsk(neighbour, piece, blocks, now)) {
+            boolean offered = neighbour.held.contains(piece.number);
+            if (neighbour.isOrigin() && (offered || lastResort) && mayAsk(neighbour, piece, blocks, now)) {
                 return neighbour;
             }
         }

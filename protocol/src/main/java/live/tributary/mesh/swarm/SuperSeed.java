@@ -31,6 +31,16 @@ final class SuperSeed {
     static final int ROOTS = RecordExchange.ORIGIN_LINKS;
 
     private static final long SPREAD_WITHIN = 600_000_000L;
+    /** A piece that has not even left in this time is stuck. */
+    private static final long LEAVES_WITHIN = 1_500_000_000L;
+
+    /** Of how many waiting pieces a taker is looked for. */
+    private static final int MAX_LOOKED_AT = 32;
+
+    private static final double COST_OF_TRIED = 1e12;
+    /** A neighbour of whose gifts so many in a row did not spread is no use. */
+    private static final int MAX_IN_VAIN = 4;
+
     private static final double WEIGHT_OF_NEW = 0.3;
     /** How much better another root must be. */
     private static final double HYSTERESIS = 0.75;
@@ -40,8 +50,15 @@ final class SuperSeed {
     private static final int MAX_REMEMBERED = 8192;
 
     private final List<Neighbour> neighbours;
+    private final Uplink uplink;
     private final RandomGenerator random;
+    /** Whether a gift is a HAVE that is answered by requests, since there are no trees. */
+    private final boolean offersOnly;
+
     private final ArrayDeque<Long> waiting = new ArrayDeque<>();
+    /** Who was given a piece that did not spread from there. */
+    private final Map<Long, Set<Neighbour>> again = new HashMap<>();
+
     private final Map<Long, Sent> unproven = new LinkedHashMap<>();
     private final Map<Long, Sent> remembered = new LinkedHashMap<>();
     private final Map<Neighbour, Score> scores = new HashMap<>();
@@ -51,6 +68,7 @@ final class SuperSeed {
     private static final class Score {
         double spreadNanos;
         int samples;
+        int inVain;
     }
 
     private static final class Sent {
@@ -65,8 +83,10 @@ final class SuperSeed {
         }
     }
 
-    SuperSeed(List<Neighbour> neighbours, RandomGenerator random) {
+    SuperSeed(List<Neighbour> neighbours, Uplink uplink, RandomGenerator random, boolean offersOnly) {
         this.neighbours = neighbours;
+        this.uplink = uplink;
+        this.offersOnly = offersOnly;
         this.random = random;
     }
 
@@ -80,6 +100,7 @@ final class SuperSeed {
 
     void evicted(ChunkRecord record) {
         waiting.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
+        again.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
         unproven.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
     }
 
@@ -112,23 +133,42 @@ final class SuperSeed {
     /** A piece and whom to send it to. */
     record Gift(long piece, Neighbour to) {}
 
-    /** The next piece that is due to leave, if there is one and somebody to take it. */
+    /** The next piece that is due to leave and that somebody takes; a piece that nobody takes keeps its place. */
     @Nullable
-    Gift next() {
-        Long piece = waiting.peek();
-        if (piece == null) {
-            return null;
+    Gift next(long now) {
+        int looked = 0;
+        for (Iterator<Long> i = waiting.iterator(); i.hasNext() && looked < MAX_LOOKED_AT; looked++) {
+            long piece = i.next();
+            Neighbour to = taker(piece, now);
+            if (to != null) {
+                i.remove();
+                Sent sent = new Sent(to);
+                sent.due = now + LEAVES_WITHIN;
+                unproven.put(piece, sent);
+                return new Gift(piece, to);
+            }
         }
+        return null;
+    }
+
+    /** The stripe's root, or else another that was not given the piece yet, or else any that lacks it. */
+    private @Nullable Neighbour taker(long piece, long now) {
+        Set<Neighbour> tried = again.getOrDefault(piece, Set.of());
         Neighbour root = roots[(int) (piece % LiveMessage.STRIPES)];
-        if (root == null || !takes(root, piece)) {
-            root = another(piece);
+        if (root != null && takes(root, piece, now) && !tried.contains(root)) {
+            return root;
         }
-        if (root == null) {
-            return null;
+        Neighbour best = null;
+        for (Neighbour neighbour : neighbours) {
+            if (takes(neighbour, piece, now) && (best == null || cost(neighbour, tried) < cost(best, tried))) {
+                best = neighbour;
+            }
         }
-        waiting.remove();
-        unproven.put(piece, new Sent(root));
-        return new Gift(piece, root);
+        return best;
+    }
+
+    private double cost(Neighbour neighbour, Set<Neighbour> tried) {
+        return score(neighbour) + (tried.contains(neighbour) ? COST_OF_TRIED : 0);
     }
 
     /** The last byte of a piece has left. */
@@ -156,7 +196,8 @@ final class SuperSeed {
             return;
         }
         sent.seenAt.add(by);
-        if (unproven.remove(piece) != null) {
+        if (sent.seenAt.size() >= quorum() && unproven.remove(piece) != null) {
+            again.remove(piece);
             remembered.put(piece, sent);
             if (remembered.size() > MAX_REMEMBERED) {
                 Iterator<Long> oldest = remembered.keySet().iterator();
@@ -167,7 +208,13 @@ final class SuperSeed {
         if (sent.leftAt != Long.MAX_VALUE && sent.seenAt.size() * 2 >= relays() - 1) {
             sent.measured = true;
             score(sent.to, now - sent.leftAt);
+            scores.get(sent.to).inVain = 0;
         }
+    }
+
+    /** Whether nobody can have a piece yet, since it has not left. */
+    boolean nobodyHas(long piece) {
+        return waiting.contains(piece) && !again.containsKey(piece);
     }
 
     /** Whether a request for a piece may be served: nobody else was given it a moment ago. */
@@ -193,12 +240,25 @@ final class SuperSeed {
             Sent sent = entry.getValue();
             if (now >= sent.due) {
                 i.remove();
+                sent.to.outbox.dropPush(entry.getKey());
                 score(sent.to, 2 * SPREAD_WITHIN);
-                if (spreadable(entry.getKey(), sent.to)) {
-                    waiting.addFirst(entry.getKey());
+                scores.get(sent.to).inVain++;
+                if (spreadable(entry.getKey(), sent.to, now)) {
+                    giveAgain(entry.getKey(), entry.getValue().to);
                 }
             }
         }
+    }
+
+    /** Whether a neighbour keeps what it is given to itself. */
+    boolean isUseless(Neighbour neighbour) {
+        Score score = scores.get(neighbour);
+        return score != null && score.inVain >= MAX_IN_VAIN;
+    }
+
+    private void giveAgain(long piece, Neighbour failed) {
+        waiting.addFirst(piece);
+        again.computeIfAbsent(piece, p -> new HashSet<>()).add(failed);
     }
 
     /** A neighbour is gone: what only it was given must be given again. */
@@ -213,7 +273,7 @@ final class SuperSeed {
             Map.Entry<Long, Sent> entry = i.next();
             if (entry.getValue().to == gone) {
                 i.remove();
-                waiting.addFirst(entry.getKey());
+                giveAgain(entry.getKey(), entry.getValue().to);
             }
         }
     }
@@ -226,9 +286,9 @@ final class SuperSeed {
         return next;
     }
 
-    private boolean spreadable(long piece, Neighbour except) {
+    private boolean spreadable(long piece, Neighbour except, long now) {
         for (Neighbour neighbour : neighbours) {
-            if (neighbour != except && takes(neighbour, piece)) {
+            if (neighbour != except && takes(neighbour, piece, now)) {
                 return true;
             }
         }
@@ -236,21 +296,17 @@ final class SuperSeed {
     }
 
     /** Whether a neighbour grafted itself to the piece's stripe and lacks it. */
-    private static boolean takes(Neighbour neighbour, long piece) {
+    private boolean takes(Neighbour neighbour, long piece, long now) {
         return neighbour.isRelay()
-                && (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0
+                && !uplink.stalled(neighbour, now)
+                && (offersOnly || (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0)
                 && !neighbour.choked
                 && !neighbour.held.contains(piece);
     }
 
-    private @Nullable Neighbour another(long piece) {
-        Neighbour best = null;
-        for (Neighbour neighbour : neighbours) {
-            if (takes(neighbour, piece) && (best == null || score(neighbour) < score(best))) {
-                best = neighbour;
-            }
-        }
-        return best;
+    /** So many must show a piece before it counts as spread: one alone may lie. */
+    private int quorum() {
+        return Math.max(1, (relays() - 1) / 3);
     }
 
     private int relays() {
@@ -279,7 +335,7 @@ final class SuperSeed {
     private void chooseRoots() {
         List<Neighbour> candidates = new ArrayList<>();
         for (Neighbour neighbour : neighbours) {
-            if (neighbour.isRelay() && neighbour.fedByUs != 0 && !neighbour.choked) {
+            if (neighbour.isRelay() && (offersOnly || neighbour.fedByUs != 0) && !neighbour.choked) {
                 candidates.add(neighbour);
             }
         }
