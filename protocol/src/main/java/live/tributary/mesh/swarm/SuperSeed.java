@@ -207,8 +207,7 @@ final class SuperSeed {
         }
         if (sent.leftAt != Long.MAX_VALUE && sent.seenAt.size() * 2 >= relays() - 1) {
             sent.measured = true;
-            score(sent.to, now - sent.leftAt);
-            scores.get(sent.to).inVain = 0;
+            score(sent.to, now - sent.leftAt).inVain = 0;
         }
     }
 
@@ -241,8 +240,7 @@ final class SuperSeed {
             if (now >= sent.due) {
                 i.remove();
                 sent.to.outbox.dropPush(entry.getKey());
-                score(sent.to, 2 * SPREAD_WITHIN);
-                scores.get(sent.to).inVain++;
+                score(sent.to, 2 * SPREAD_WITHIN).inVain++;
                 if (spreadable(entry.getKey(), sent.to, now)) {
                     giveAgain(entry.getKey(), entry.getValue().to);
                 }
@@ -319,11 +317,12 @@ final class SuperSeed {
         return count;
     }
 
-    private void score(Neighbour root, double nanos) {
+    private Score score(Neighbour root, double nanos) {
         Score score = scores.computeIfAbsent(root, n -> new Score());
         score.spreadNanos =
                 score.samples == 0 ? nanos : score.spreadNanos + WEIGHT_OF_NEW * (nanos - score.spreadNanos);
         score.samples++;
+        return score;
     }
 
     /** Lower is better; a neighbour that was never tried stands at the deadline. */
