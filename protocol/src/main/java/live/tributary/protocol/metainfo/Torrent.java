@@ -48,7 +48,7 @@ public final class Torrent {
     /**
      * A file of the torrent.
      *
-     * @param path its name, or for pad files {@code .pad/<n>}
+     * @param path its name, or for pad files {@code .pad/<seq>}
      * @param length bytes
      * @param pad whether it is a BEP 47 pad file, zeros that nobody needs to ask for
      */

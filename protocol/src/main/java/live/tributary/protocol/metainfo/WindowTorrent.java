@@ -46,7 +46,8 @@ public final class WindowTorrent {
             byte[] hashes = record.body().pieces().bytes();
             int padding = record.pieceCount() * ChunkRecord.PIECE_LENGTH - record.length();
             if (padding > 0) {
-                files.add(new Torrent.File(".pad/" + padding, padding, true));
+                // Named by seq, not by length as in BEP 47's example: clients stumble over two files of one path.
+                files.add(new Torrent.File(".pad/" + record.seq(), padding, true));
                 byte[] last = record.body().paddedLast().bytes();
                 System.arraycopy(last, 0, hashes, hashes.length - last.length, last.length);
             }
