@@ -1,0 +1,405 @@
+package live.tributary.mesh.serve;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.util.concurrent.Future;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.net.UploadBudget;
+import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.wire.ExtendedHandshake;
+import live.tributary.protocol.wire.Handshake;
+import live.tributary.protocol.wire.MetadataMessage;
+import live.tributary.protocol.wire.PeerMessage;
+import live.tributary.protocol.wire.PeerMessageEncoder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One client of one torrent, on its channel's event loop.
+ *
+ * <p>Requests wait in a bounded queue and are answered while the socket takes bytes: what a client does not read stays in the
+ * queue, costs nobody else anything, and is never copied. All blocks that can leave at once leave by one flush.
+ */
+final class ViewerConnection extends ChannelInboundHandlerAdapter implements UploadSlots.Client {
+    private static final int METADATA_ID = 1;
+    private static final String DONT_HAVE = "lt_donthave"; // BEP 54
+    private static final String VERSION = "Tributary";
+    /** Small answers queued for a client that asks and does not read; one that passes this is dropped. */
+    private static final long MAX_UNREAD = 2L * 1024 * 1024;
+
+    private static final Duration TICK = Duration.ofSeconds(5);
+    /** BEP 3: keep-alives are sent once in two minutes. */
+    private static final Duration KEEP_ALIVE = Duration.ofSeconds(100);
+    /** An unchoked client that asks for nothing gives its slot up to one who waits after this. */
+    private static final Duration IDLE_SLOT = Duration.ofSeconds(10);
+
+    private final TorrentServer server;
+    private final ServedTorrent torrent;
+    private final Handshake theirs;
+    private final boolean answersHandshake;
+    private final RequestQueue requests = new RequestQueue();
+
+    /** Set before the bitfield is made, so that what completes later is told by HAVE. */
+    private volatile @Nullable ChannelHandlerContext context;
+
+    private @Nullable Future<?> ticking;
+    private Choking choking = Choking.CHOKED;
+    private OptionalInt theirMetadataId = OptionalInt.empty();
+    private OptionalInt theirDontHaveId = OptionalInt.empty();
+    private boolean waitsForBudget;
+    private long unflushed;
+    private long lastRead;
+    private long lastWrite;
+    private long lastServed;
+    private long slotSince;
+    private long uninterestedSince;
+    private long lastProgress;
+    private long lastPending;
+
+    private enum Choking {
+        CHOKED,
+        /** Interested, in line for a slot. */
+        WAITING,
+        UNCHOKED
+    }
+
+    /**
+     * @param theirs the client's handshake
+     * @param answersHandshake whether ours is still to be sent: the client dialled
+     */
+    ViewerConnection(TorrentServer server, ServedTorrent torrent, Handshake theirs, boolean answersHandshake) {
+        this.server = server;
+        this.torrent = torrent;
+        this.theirs = theirs;
+        this.answersHandshake = answersHandshake;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext added) {
+        context = added;
+        long now = server.now();
+        lastRead = now;
+        lastServed = now;
+        lastProgress = now;
+        uninterestedSince = now;
+        ticking = added.executor()
+                .scheduleAtFixedRate(() -> tick(added), TICK.toNanos(), TICK.toNanos(), TimeUnit.NANOSECONDS);
+        added.channel().closeFuture().addListener(closed -> left());
+        if (answersHandshake) {
+            send(added, server.handshake(torrent.torrent().infoHash()));
+        }
+        greet(added);
+        flush(added);
+    }
+
+    private void left() {
+        if (ticking != null) {
+            ticking.cancel(false);
+        }
+        requests.clear();
+        server.slots().give(this);
+        server.left(torrent, this);
+    }
+
+    private void greet(ChannelHandlerContext to) {
+        tellHeld(to); // BEP 3, 6: what one has is the first message, if it is told at all.
+        if (theirs.extensions()) {
+            ExtendedHandshake ours = new ExtendedHandshake(
+                    Map.of(MetadataMessage.EXTENSION, METADATA_ID),
+                    Optional.of(VERSION),
+                    OptionalInt.empty(),
+                    to.channel().remoteAddress() instanceof InetSocketAddress remote
+                            ? Optional.of(remote.getAddress())
+                            : Optional.empty(),
+                    OptionalInt.of(RequestQueue.TOLD),
+                    OptionalInt.of(torrent.metadataSize()));
+            send(to, new PeerMessage.Extended(ExtendedHandshake.ID, ours.encode()));
+        }
+    }
+
+    private void tellHeld(ChannelHandlerContext to) {
+        ServedTorrent.Held held = torrent.held();
+        if (theirs.fast() && held.all()) {
+            send(to, new PeerMessage.HaveAll());
+        } else if (theirs.fast() && held.none()) {
+            send(to, new PeerMessage.HaveNone());
+        } else if (!held.none()) {
+            send(to, new PeerMessage.Bitfield(held.bits()));
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext from, Object message) {
+        lastRead = server.now();
+        if (message instanceof PeerMessage.Interested) {
+            interested(from);
+        } else if (message instanceof PeerMessage.NotInterested) {
+            uninterested(from);
+        } else if (message instanceof PeerMessage.Request request) {
+            requested(from, request.block());
+        } else if (message instanceof PeerMessage.Cancel cancel) {
+            if (requests.remove(cancel.block())) {
+                reject(from, cancel.block());
+            }
+        } else if (message instanceof PeerMessage.Extended extended) {
+            extended(from, extended);
+        } else if (message instanceof PeerMessage.HaveAll) {
+            from.close(); // It has no use for us, nor we for it.
+        } else if (message instanceof PeerMessage.Bitfield bitfield) {
+            if (isFull(bitfield.bits())) {
+                from.close();
+            }
+        } else if (message instanceof PeerMessage.Piece piece) {
+            piece.data().release();
+            from.close(); // Nobody asked for it.
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext from) {
+        serve(from);
+        if (pending(from.channel()) > MAX_UNREAD) {
+            from.close();
+        }
+        from.fireChannelReadComplete();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext from) {
+        if (from.channel().isWritable()) {
+            serve(from);
+        }
+        from.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext from, Throwable cause) {
+        from.close(); // A broken connection or a broken client: neither is this node's concern.
+    }
+
+    private void interested(ChannelHandlerContext from) {
+        if (choking != Choking.CHOKED) {
+            return;
+        }
+        if (server.slots().take(this)) {
+            unchoke(from);
+        } else {
+            choking = Choking.WAITING;
+        }
+    }
+
+    @Override
+    public void slotGranted() {
+        ChannelHandlerContext to = context;
+        if (to == null) {
+            return;
+        }
+        to.executor().execute(() -> {
+            if (choking == Choking.WAITING && to.channel().isActive()) {
+                unchoke(to);
+                flush(to);
+            } else if (choking != Choking.UNCHOKED) {
+                server.slots().give(this); // It went, or lost interest, in the meantime.
+            }
+        });
+    }
+
+    private void unchoke(ChannelHandlerContext to) {
+        choking = Choking.UNCHOKED;
+        slotSince = server.now();
+        lastServed = slotSince;
+        send(to, new PeerMessage.Unchoke());
+    }
+
+    private void uninterested(ChannelHandlerContext from) {
+        uninterestedSince = server.now();
+        choke(from);
+        server.slots().give(this);
+    }
+
+    private void choke(ChannelHandlerContext to) {
+        if (choking == Choking.UNCHOKED) {
+            send(to, new PeerMessage.Choke());
+        }
+        choking = Choking.CHOKED;
+        requests.clear().forEach(block -> reject(to, block)); // BEP 6: every request gets an answer.
+    }
+
+    private void requested(ChannelHandlerContext from, PeerMessage.Block block) {
+        if (!torrent.isBlock(block)) {
+            from.close();
+        } else if (choking != Choking.UNCHOKED || requests.add(block) == RequestQueue.Added.FULL) {
+            reject(from, block);
+        }
+    }
+
+    /** Says that a request will not be answered; clients without BEP 6 see that from silence. */
+    private void reject(ChannelHandlerContext to, PeerMessage.Block block) {
+        if (theirs.fast()) {
+            send(to, new PeerMessage.Reject(block));
+        }
+    }
+
+    private void extended(ChannelHandlerContext from, PeerMessage.Extended message) {
+        try {
+            if (message.id() == ExtendedHandshake.ID) {
+                ExtendedHandshake handshake = ExtendedHandshake.decode(message.payload());
+                theirMetadataId = handshake.idOf(MetadataMessage.EXTENSION);
+                theirDontHaveId = handshake.idOf(DONT_HAVE);
+            } else if (message.id() == METADATA_ID
+                    && MetadataMessage.decode(message.payload()) instanceof MetadataMessage.Request request
+                    && theirMetadataId.isPresent()) {
+                byte[] page = torrent.metadata(request.page()).encode();
+                server.budget().spend(page.length);
+                send(from, new PeerMessage.Extended(theirMetadataId.getAsInt(), page));
+            }
+        } catch (FormatException e) {
+            from.close();
+        }
+    }
+
+    /** Answers requests while the socket takes bytes and the uplink has room, and lets all of it leave by one flush. */
+    private void serve(ChannelHandlerContext to) {
+        ChannelFuture written = null;
+        long bytes = 0;
+        while (choking == Choking.UNCHOKED && !waitsForBudget && to.channel().isWritable()) {
+            Optional<PeerMessage.Block> next = requests.first();
+            if (next.isEmpty()) {
+                break;
+            }
+            PeerMessage.Block block = next.get();
+            long wait = server.budget().take(purpose(block), PeerMessageEncoder.PIECE_OVERHEAD + block.length());
+            if (wait > 0) {
+                waitForBudget(to, wait);
+                break;
+            }
+            requests.remove(block);
+            Optional<ByteBuf> data = torrent.read(block);
+            if (data.isPresent()) {
+                written = to.write(new PeerMessage.Piece(block.piece(), block.begin(), data.get()));
+                unflushed++;
+                bytes += block.length();
+            } else if (theirs.fast()) {
+                reject(to, block);
+            } else {
+                to.close(); // It was told of a piece that has left since, and cannot be told otherwise.
+                break;
+            }
+        }
+        if (written != null) {
+            lastServed = server.now();
+            long sent = bytes;
+            written.addListener(done -> {
+                if (done.isSuccess()) {
+                    server.sent(sent);
+                }
+            });
+        }
+        flush(to);
+    }
+
+    private UploadBudget.Purpose purpose(PeerMessage.Block block) {
+        Optional<ChunkRecord> record = torrent.recordOf(block);
+        return record.isPresent() && server.isOld(record.get())
+                ? UploadBudget.Purpose.OLDER
+                : UploadBudget.Purpose.LIVE_TO_VIEWERS;
+    }
+
+    private void waitForBudget(ChannelHandlerContext to, long nanos) {
+        waitsForBudget = true;
+        to.executor()
+                .schedule(
+                        () -> {
+                            waitsForBudget = false;
+                            serve(to);
+                        },
+                        nanos,
+                        TimeUnit.NANOSECONDS);
+    }
+
+    /** A chunk of the torrent is here now, or no longer; callable from any thread. */
+    void tellChunk(int firstPiece, int pieces, boolean held) {
+        ChannelHandlerContext to = context;
+        if (to == null) {
+            return;
+        }
+        to.executor().execute(() -> {
+            for (int piece = firstPiece; piece < firstPiece + pieces; piece++) {
+                if (held) {
+                    send(to, new PeerMessage.Have(piece));
+                } else if (theirDontHaveId.isPresent()) {
+                    ByteBuf payload = Unpooled.buffer(Integer.BYTES).writeInt(piece);
+                    send(to, new PeerMessage.Extended(theirDontHaveId.getAsInt(), payload.array()));
+                }
+            }
+            flush(to);
+        });
+    }
+
+    private void tick(ChannelHandlerContext to) {
+        long now = server.now();
+        ServeLimits limits = server.limits();
+        long pending = pending(to.channel());
+        if (pending == 0 || pending != lastPending) {
+            lastPending = pending;
+            lastProgress = now;
+        }
+        boolean uninterested = choking == Choking.CHOKED && passed(now, uninterestedSince, limits.uninterested());
+        if (uninterested || passed(now, lastRead, limits.silence()) || passed(now, lastProgress, limits.stalled())) {
+            to.close();
+            return;
+        }
+        boolean idle = requests.isEmpty() && passed(now, lastServed, IDLE_SLOT);
+        if (choking == Choking.UNCHOKED
+                && server.slots().contended()
+                && (idle || passed(now, slotSince, limits.turn()))) {
+            choke(to);
+            server.slots().give(this);
+            interested(to); // To the end of the line.
+        }
+        if (passed(now, lastWrite, KEEP_ALIVE)) {
+            send(to, new PeerMessage.KeepAlive());
+        }
+        flush(to);
+    }
+
+    private void send(ChannelHandlerContext to, Object message) {
+        to.write(message, to.voidPromise());
+        unflushed++;
+    }
+
+    private void flush(ChannelHandlerContext to) {
+        if (unflushed > 0) {
+            unflushed = 0;
+            lastWrite = server.now();
+            to.flush();
+        }
+    }
+
+    private boolean isFull(byte[] bits) {
+        int count = 0;
+        for (byte b : bits) {
+            count += Integer.bitCount(b & 0xff);
+        }
+        return count == torrent.torrent().pieceCount();
+    }
+
+    private static boolean passed(long now, long since, Duration time) {
+        return now - since > time.toNanos();
+    }
+
+    private static long pending(Channel channel) {
+        ChannelOutboundBuffer buffer = channel.unsafe().outboundBuffer();
+        return buffer == null ? 0 : buffer.totalPendingWriteBytes();
+    }
+}

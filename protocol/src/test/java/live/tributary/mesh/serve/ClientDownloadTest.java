@@ -1,0 +1,108 @@
+package live.tributary.mesh.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import bt.Bt;
+import bt.BtClientBuilder;
+import bt.data.file.FileSystemStorage;
+import bt.metainfo.MetadataService;
+import bt.runtime.BtClient;
+import bt.runtime.BtRuntime;
+import bt.runtime.Config;
+import bt.tracker.http.HttpTrackerModule;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.admin.Meter;
+import live.tributary.mesh.admin.PeerKind;
+import live.tributary.protocol.metainfo.Magnet;
+import live.tributary.protocol.metainfo.Torrent;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Torrents as an independent client, bt-core's, downloads them with nothing but a .torrent file or a magnet. */
+@Timeout(120)
+class ClientDownloadTest {
+    private ServerFixture node;
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void start() throws Exception {
+        node = new ServerFixture();
+    }
+
+    @AfterEach
+    void stop() {
+        node.close();
+    }
+
+    @Test
+    void downloadsAChunkByTorrentFileAndUdpTracker() throws Exception {
+        SampleStream.Chunk chunk = node.sample.next(1_000_003);
+        Torrent torrent = node.stream.hold(chunk);
+
+        byte[] metainfo = torrent.metainfo(List.of(node.udpTracker()));
+        download(builder -> builder.torrent(() -> new MetadataService().fromByteArray(metainfo)));
+
+        assertThat(folder.resolve(chunk.record().fileName())).hasBinaryContent(chunk.bytes());
+        assertThat(node.meters.sum(Meter.SENT, PeerKind.VIEWER)).isGreaterThanOrEqualTo(1_000_003);
+    }
+
+    @Test
+    void downloadsAWindowByMagnetAndHttpTracker() throws Exception {
+        List<SampleStream.Chunk> chunks = new ArrayList<>();
+        for (int length :
+                new int[] {200_000, 65_536, 1, 131_073, 777_777}) { // With and without padding, and two alike.
+            chunks.add(node.sample.next(length));
+        }
+        chunks.forEach(node.stream::hold);
+        Torrent torrent = node.stream.close(chunks);
+
+        String magnet = new Magnet(torrent.infoHash(), torrent.name(), List.of(node.httpTracker())).toString();
+        download(builder -> builder.magnet(magnet));
+
+        Path window = folder.resolve(torrent.name());
+        for (SampleStream.Chunk chunk : chunks) {
+            assertThat(window.resolve(chunk.record().fileName())).hasBinaryContent(chunk.bytes());
+        }
+        assertThat(window.resolve("index.m3u8")).hasBinaryContent(torrent.playlist());
+        assertThat(Files.readString(window.resolve("index.m3u8"))).endsWith("#EXT-X-ENDLIST\n");
+    }
+
+    private interface Source {
+        BtClientBuilder of(BtClientBuilder builder);
+    }
+
+    private void download(Source source) throws Exception {
+        Config config = new Config();
+        config.setAcceptorAddress(ServerFixture.LOOPBACK);
+        config.setAcceptorPort(0);
+        config.setMaxMessageProcessingInterval(Duration.ofMillis(1));
+        config.setMseDisabled(true);
+        config.setPeerDiscoveryInterval(Duration.ofMillis(100));
+        config.setNetworkBufferSize(128 * 1024);
+        config.setMaxSimultaneouslyAssignedPieces(64);
+        BtRuntime runtime = BtRuntime.builder(config)
+                .module(new HttpTrackerModule())
+                .disableStandardExtensions()
+                .disableAutomaticShutdown()
+                .build();
+        try {
+            BtClient client = source.of(Bt.client(runtime).storage(new FileSystemStorage(folder)))
+                    .stopWhenDownloaded()
+                    .build();
+            client.startAsync().get(20, TimeUnit.SECONDS);
+        } finally {
+            runtime.shutdown();
+        }
+    }
+}

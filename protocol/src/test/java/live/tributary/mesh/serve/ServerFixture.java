@@ -1,0 +1,101 @@
+package live.tributary.mesh.serve;
+
+import io.netty.channel.EventLoopGroup;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import live.tributary.mesh.FakeStream;
+import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.admin.Meters;
+import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.PortServices;
+import live.tributary.mesh.net.Transport;
+import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.tracker.HttpTracker;
+import live.tributary.mesh.tracker.Tracker;
+import live.tributary.mesh.tracker.TrackerLimits;
+import live.tributary.mesh.tracker.UdpTracker;
+import live.tributary.protocol.stream.Endpoint;
+
+/** A node's port with tracker and torrents on it, over a made-up stream. */
+final class ServerFixture implements AutoCloseable {
+    static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+    static final ServeLimits LIMITS = new ServeLimits(
+            100,
+            100,
+            50,
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(150),
+            Duration.ofSeconds(30),
+            Duration.ofMinutes(5));
+
+    final SampleStream sample = new SampleStream(7, Instant.EPOCH);
+    final FakeStream stream = new FakeStream(sample.streamKey());
+    final Meters meters = new Meters();
+    final UploadBudget budget;
+    final TorrentServer server;
+    final Tracker tracker;
+    private final EventLoopGroup loops = Transport.best().newGroup("test-net", 2);
+    private final BoundPort port;
+
+    ServerFixture(ServeLimits limits, long bitsPerSecond, boolean dials) throws Exception {
+        budget = new UploadBudget(bitsPerSecond, System::nanoTime);
+        server = new TorrentServer(
+                stream, budget, limits, meters, new SplittableRandom(1), System::nanoTime, InstantSource.system());
+        server.carry(stream);
+        PeerDialler dialler = new PeerDialler(server, Transport.best().client(loops), true, System::nanoTime);
+        tracker = new Tracker(
+                TrackerLimits.DEFAULT,
+                true,
+                () -> List.of(endpoint()),
+                (infoHash, peer, seeding) -> {
+                    if (dials) {
+                        dialler.announced(infoHash, peer, seeding);
+                    }
+                },
+                new SplittableRandom(2),
+                System.nanoTime());
+        tracker.carry(stream);
+        port = BoundPort.bind(
+                Transport.best(),
+                loops,
+                BoundPort.Config.of(List.of(LOOPBACK), 0),
+                new PortServices(
+                        List.of(server),
+                        HttpServer.of(new HttpTracker(tracker, meters, System::nanoTime)),
+                        Optional.empty()),
+                Optional.of(() -> new UdpTracker(tracker, meters, new SplittableRandom(3), System::nanoTime)));
+    }
+
+    ServerFixture() throws Exception {
+        this(LIMITS, 100_000_000_000L, false);
+    }
+
+    Endpoint endpoint() {
+        return new Endpoint(LOOPBACK, port.port());
+    }
+
+    InetSocketAddress address() {
+        return endpoint().socketAddress();
+    }
+
+    String httpTracker() {
+        return "http://127.0.0.1:" + port.port() + "/announce";
+    }
+
+    String udpTracker() {
+        return "udp://127.0.0.1:" + port.port() + "/announce";
+    }
+
+    @Override
+    public void close() {
+        port.close();
+        loops.shutdownGracefully(0, 1, java.util.concurrent.TimeUnit.SECONDS);
+    }
+}
