@@ -37,6 +37,9 @@ public final class LiveMessageCodec {
     /** What a dictionary needs around one long value. */
     private static final int AROUND = 64;
 
+    /** {@code d1:_6:record1:c16384:} and {@code e}: a record with one byte more than its maximum is told apart as too long. */
+    private static final int AROUND_RECORD = 22;
+
     private static final int MAX_RECORDS = 1024;
     /** What a list needs before each of its byte strings. */
     private static final int AROUND_ELEMENT = 8;
@@ -52,7 +55,7 @@ public final class LiveMessageCodec {
         ANSWER(128),
         HEAD(SignedHead.MAX_ENCODED + AROUND),
         ABOUT(About.MAX_ENCODED + AROUND),
-        RECORD(ChunkRecord.MAX_ENCODED + AROUND),
+        RECORD(ChunkRecord.MAX_ENCODED + AROUND_RECORD),
         RECORDS_PLEASE(128),
         RECORDS(LiveMessage.MAX_RECORDS_BYTES + MAX_RECORDS * AROUND_ELEMENT + AROUND),
         WINDOW(LiveMessage.MAX_RANGES * RANGE_BYTES + AROUND),
@@ -102,6 +105,15 @@ public final class LiveMessageCodec {
 
         UnknownKindException(String name) {
             super("tb_live: kind " + name.replaceAll("[^a-z-]", "?") + " (expected: one of version 1)");
+        }
+    }
+
+    /** A message that is longer than its kind may be. */
+    public static final class OversizedException extends FormatException {
+        private static final long serialVersionUID = 1;
+
+        OversizedException(Kind kind, int length) {
+            super(kind.text() + ": length: " + length + " (expected: <= " + kind.maxEncoded + ")");
         }
     }
 
@@ -158,10 +170,14 @@ public final class LiveMessageCodec {
      * Reads one message; signatures are not looked at.
      *
      * @throws UnknownKindException if it is of a kind that this version does not know
-     * @throws FormatException if it is longer than its kind may be, or not what its kind must be
+     * @throws OversizedException if it is longer than its kind may be
+     * @throws FormatException if it is not what its kind must be
      */
     public static LiveMessage decode(byte[] encoded) throws FormatException {
         Kind kind = Kind.of(encoded);
+        if (encoded.length > kind.maxEncoded) {
+            throw new OversizedException(kind, encoded.length);
+        }
         BencodeDictionary d = Bencode.decode(encoded, kind.maxEncoded);
         try {
             return switch (kind) {

@@ -127,9 +127,23 @@ class LiveMessageCodecTest {
             String padded = encoded.substring(0, encoded.length() - 1) + "1:z" + LiveMessageCodec.MAX_ENCODED + ":"
                     + "z".repeat(LiveMessageCodec.MAX_ENCODED) + "e";
             assertThatThrownBy(() -> LiveMessageCodec.decode(padded.getBytes(StandardCharsets.ISO_8859_1)))
-                    .isInstanceOf(FormatException.class)
-                    .hasMessageStartingWith("length:");
+                    .isInstanceOf(LiveMessageCodec.OversizedException.class);
         }
+    }
+
+    @Test
+    void aRecordOfOneByteMoreThanItsMaximumIsToldToBeTooLong() {
+        byte[] oversized = record(ChunkRecord.MAX_ENCODED + 1);
+        assertThatThrownBy(() -> LiveMessageCodec.decode(oversized))
+                .isInstanceOf(LiveMessageCodec.OversizedException.class);
+        byte[] longest = record(ChunkRecord.MAX_ENCODED);
+        assertThatThrownBy(() -> LiveMessageCodec.decode(longest)) // Long enough, but no record.
+                .isInstanceOf(FormatException.class)
+                .isNotInstanceOf(LiveMessageCodec.OversizedException.class);
+    }
+
+    private static byte[] record(int length) {
+        return ("d1:_6:record1:c" + length + ":" + "\0".repeat(length) + "e").getBytes(StandardCharsets.US_ASCII);
     }
 
     @Test
