@@ -1,0 +1,224 @@
+package live.tributary.mesh.net;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Predicate;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.RelayKey;
+
+/**
+ * The endpoints at which nodes of one stream may be, and when each may be dialled (again).
+ *
+ * <p>Strangers' words are cheap, so a dial is rationed: at most {@link #DIALS_PER_MINUTE} a minute to one node's endpoints, and
+ * an address that failed waits an hour, unless the operator named it, a node was proven there lately, or the network is private.
+ * Used on the stream's own thread.
+ */
+final class Candidates {
+    static final int MAX_CANDIDATES = 512;
+    static final int DIALS_PER_MINUTE = 4;
+    static final Duration STRANGER_BACK_OFF = Duration.ofHours(1);
+
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+    private static final Duration FIRST_BACK_OFF = Duration.ofSeconds(1);
+    private static final Duration LONGEST_BACK_OFF = Duration.ofMinutes(1);
+    private static final Duration PROVEN_LATELY = Duration.ofMinutes(10);
+    private static final int MAX_DOUBLINGS = 6;
+
+    /** Where an endpoint comes from, the most trusted first. */
+    enum Source {
+        /** {@code --peer}. */
+        OPERATOR,
+        /** The origin's signed head. */
+        HEAD,
+        RENDEZVOUS,
+        /** A node's descriptor. */
+        GOSSIP
+    }
+
+    private static final class Candidate {
+        private final Endpoint endpoint;
+        private Source source;
+        private Optional<RelayKey> key = Optional.empty();
+        private int failures;
+        private long notBefore;
+        private Optional<Long> provenAt = Optional.empty();
+        private boolean self;
+        private boolean dialling;
+
+        Candidate(Endpoint endpoint, Source source, long now) {
+            this.endpoint = endpoint;
+            this.source = source;
+            this.notBefore = now;
+        }
+    }
+
+    private final AddressPolicy policy;
+    private final Random random;
+    private final Map<Endpoint, Candidate> candidates = new LinkedHashMap<>();
+    private final Map<RelayKey, ArrayDeque<Long>> dials = new HashMap<>();
+
+    Candidates(AddressPolicy policy, Random random) {
+        this.policy = policy;
+        this.random = random;
+    }
+
+    /** Takes an endpoint in; false where the policy forbids to dial it, or there are too many. */
+    boolean add(Endpoint endpoint, Source source, Optional<RelayKey> key, long now) {
+        if (source != Source.OPERATOR && !policy.mayDial(endpoint)) {
+            return false;
+        }
+        Candidate candidate = candidates.get(endpoint);
+        if (candidate == null) {
+            if (candidates.size() >= MAX_CANDIDATES && !makeRoom()) {
+                return false;
+            }
+            candidate = new Candidate(endpoint, source, now);
+            candidates.put(endpoint, candidate);
+        }
+        if (source.compareTo(candidate.source) < 0) {
+            candidate.source = source;
+            candidate.notBefore = Math.min(candidate.notBefore, now + LONGEST_BACK_OFF.toNanos());
+        }
+        if (candidate.key.isEmpty()) {
+            candidate.key = key;
+        }
+        return true;
+    }
+
+    /** The one that failed most often and is not the operator's makes room. */
+    private boolean makeRoom() {
+        return candidates.values().stream()
+                .filter(candidate -> candidate.source != Source.OPERATOR && !candidate.dialling && !candidate.self)
+                .max(Comparator.comparingInt(candidate -> candidate.failures))
+                .map(candidate -> candidates.remove(candidate.endpoint))
+                .isPresent();
+    }
+
+    /**
+     * The endpoints that may be dialled now, the operator's first, others in random order; each counts as dialled from now on.
+     *
+     * @param isKnown nodes that need no dial: linked already, or banned
+     * @param neighbourhoods those of the links that stand, of which no second one is taken from strangers
+     */
+    List<Endpoint> take(int max, Predicate<RelayKey> isKnown, Set<Object> neighbourhoods, long now) {
+        List<Candidate> due = new ArrayList<>();
+        for (Candidate candidate : candidates.values()) {
+            if (!candidate.self
+                    && !candidate.dialling
+                    && candidate.notBefore - now <= 0
+                    && candidate.key.filter(isKnown).isEmpty()) {
+                due.add(candidate);
+            }
+        }
+        Collections.shuffle(due, random);
+        due.sort(Comparator.comparing(candidate -> candidate.source));
+        Set<Object> taken = new HashSet<>(neighbourhoods);
+        List<Endpoint> chosen = new ArrayList<>();
+        for (Candidate candidate : due) {
+            boolean operators = candidate.source == Source.OPERATOR;
+            if ((chosen.size() >= max && !operators)
+                    || !(operators || policy.allowsPrivate() || taken.add(neighbourhood(candidate)))
+                    || !candidate.key.map(key -> mayDial(key, now)).orElse(true)) {
+                continue;
+            }
+            candidate.dialling = true;
+            chosen.add(candidate.endpoint);
+        }
+        return chosen;
+    }
+
+    /** As {@link #take}, for one endpoint that a node claims. */
+    boolean takeOne(Endpoint endpoint, RelayKey key, long now) {
+        if (!add(endpoint, Source.GOSSIP, Optional.of(key), now)) {
+            return false;
+        }
+        Candidate candidate = candidates.get(endpoint);
+        if (candidate == null
+                || candidate.self
+                || candidate.dialling
+                || candidate.notBefore - now > 0
+                || !mayDial(key, now)) {
+            return false;
+        }
+        candidate.dialling = true;
+        return true;
+    }
+
+    private Object neighbourhood(Candidate candidate) {
+        return policy.neighbourhood(candidate.endpoint.address());
+    }
+
+    private boolean mayDial(RelayKey key, long now) {
+        dials.values().removeIf(times -> times.isEmpty() || now - times.getLast() > MINUTE.toNanos());
+        ArrayDeque<Long> times = dials.computeIfAbsent(key, k -> new ArrayDeque<>());
+        times.removeIf(at -> now - at > MINUTE.toNanos());
+        if (times.size() >= DIALS_PER_MINUTE) {
+            return false;
+        }
+        times.add(now);
+        return true;
+    }
+
+    /** The node with this key proved itself at the endpoint. */
+    void proven(Endpoint endpoint, RelayKey key, long now) {
+        Candidate candidate = candidates.get(endpoint);
+        if (candidate != null) {
+            candidate.key = Optional.of(key);
+            candidate.provenAt = Optional.of(now);
+            candidate.failures = 0;
+            candidate.notBefore = now;
+        }
+    }
+
+    /** The dial is over: what it opened has closed, or never came to be. */
+    void ended(Endpoint endpoint, boolean failed, long now) {
+        Candidate candidate = candidates.get(endpoint);
+        if (candidate == null) {
+            return;
+        }
+        candidate.dialling = false;
+        candidate.failures = failed ? candidate.failures + 1 : 0;
+        candidate.notBefore = now + backOff(candidate, now).toNanos();
+    }
+
+    /** How often in a row dials to it failed. */
+    int failures(Endpoint endpoint) {
+        Candidate candidate = candidates.get(endpoint);
+        return candidate == null ? 0 : candidate.failures;
+    }
+
+    private Duration backOff(Candidate candidate, long now) {
+        boolean familiar = candidate.source == Source.OPERATOR
+                || policy.allowsPrivate()
+                || candidate
+                        .provenAt
+                        .filter(at -> now - at < PROVEN_LATELY.toNanos())
+                        .isPresent();
+        if (!familiar && candidate.failures > 0) {
+            return STRANGER_BACK_OFF;
+        }
+        long doubled = FIRST_BACK_OFF.toMillis() << Math.min(candidate.failures, MAX_DOUBLINGS);
+        long millis = Math.min(LONGEST_BACK_OFF.toMillis(), doubled);
+        return Duration.ofMillis(
+                millis / 2 + random.nextLong(millis / 2 + 1)); // Jitter, so that a mesh does not dial in step.
+    }
+
+    /** This node itself answers there. */
+    void isSelf(Endpoint endpoint) {
+        Candidate candidate = candidates.get(endpoint);
+        if (candidate != null) {
+            candidate.self = true;
+        }
+    }
+}
