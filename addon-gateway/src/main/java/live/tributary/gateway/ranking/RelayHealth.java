@@ -3,28 +3,31 @@ package live.tributary.gateway.ranking;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.time.Duration;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.RelayKey;
 
 /**
- * How the last attempts to get something verified from each relay ended.
+ * How the last attempts to get something verified from each relay ended, apart for IPv4 and IPv6.
  *
  * <p>A relay is failing from its second failure in a row until its second success in a row. One of which nothing is known is
  * not failing.
  */
 public final class RelayHealth {
     private static final int IN_A_ROW = 2;
-    private static final long MAX_RELAYS = 10_000;
+    private static final long MAX_PATHS = 20_000;
     private static final Duration MEMORY = Duration.ofMinutes(30);
 
-    private final Cache<RelayKey, State> states = Caffeine.newBuilder()
-            .maximumSize(MAX_RELAYS)
+    private final Cache<Path, State> states = Caffeine.newBuilder()
+            .maximumSize(MAX_PATHS)
             .expireAfterWrite(MEMORY)
             .build();
 
+    private record Path(RelayKey relay, boolean ipv4) {}
+
+    /** {@code against}: outcomes in a row that speak against the present verdict. */
     private record State(boolean failing, int against) {
         static final State GOOD = new State(false, 0);
 
-        /** {@code against}: outcomes in a row that speak against the present verdict. */
         State with(boolean success) {
             if (success != failing) {
                 return new State(failing, 0);
@@ -33,20 +36,33 @@ public final class RelayHealth {
         }
     }
 
-    public void succeeded(RelayKey relay) {
-        record(relay, true);
+    public void succeeded(RelayKey relay, Endpoint endpoint) {
+        record(relay, endpoint, true);
     }
 
-    public void failed(RelayKey relay) {
-        record(relay, false);
+    public void failed(RelayKey relay, Endpoint endpoint) {
+        record(relay, endpoint, false);
     }
 
-    public boolean failing(RelayKey relay) {
-        State state = states.getIfPresent(relay);
-        return state != null && state.failing;
+    public boolean failing(RelayKey relay, Endpoint endpoint) {
+        return state(relay, endpoint).failing;
     }
 
-    private void record(RelayKey relay, boolean success) {
-        states.asMap().compute(relay, (key, state) -> (state == null ? State.GOOD : state).with(success));
+    /** Whether the last word is not yet the verdict: one more outcome settles it. */
+    boolean inDoubt(RelayKey relay, Endpoint endpoint) {
+        State state = state(relay, endpoint);
+        return state.failing || state.against > 0;
+    }
+
+    private State state(RelayKey relay, Endpoint endpoint) {
+        State state = states.getIfPresent(new Path(relay, endpoint.isIpv4()));
+        return state == null ? State.GOOD : state;
+    }
+
+    private void record(RelayKey relay, Endpoint endpoint, boolean success) {
+        states.asMap()
+                .compute(
+                        new Path(relay, endpoint.isIpv4()),
+                        (path, state) -> (state == null ? State.GOOD : state).with(success));
     }
 }

@@ -126,7 +126,7 @@ public final class RelayRanking {
         if (viewer.tlsOnly() && tlsName(relay).isEmpty()) {
             return Optional.of(LeftOut.Reason.NO_TLS);
         }
-        return health.failing(relay.key()) ? Optional.of(LeftOut.Reason.FAILING) : Optional.empty();
+        return health.failing(relay.key(), endpoint.get()) ? Optional.of(LeftOut.Reason.FAILING) : Optional.empty();
     }
 
     /** Who comes by IPv6 has IPv4 too, as a rule; the reverse does not hold. */

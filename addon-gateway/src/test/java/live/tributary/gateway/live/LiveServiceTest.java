@@ -107,15 +107,15 @@ class LiveServiceTest {
         RelayView one = stream.add(relay(1, 7001, Optional.empty()));
         stream.holdAll(one);
 
-        health.failed(one.key());
+        health.failed(one.key(), one.endpoints().get(0));
         assertThat(Asked.get(service, live).status()).isEqualTo(200);
-        health.failed(one.key());
+        health.failed(one.key(), one.endpoints().get(0));
         Asked refused = Asked.get(service, live);
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.headers()).containsKey("retry-after");
-        health.succeeded(one.key());
+        health.succeeded(one.key(), one.endpoints().get(0));
         assertThat(Asked.get(service, live).status()).isEqualTo(503);
-        health.succeeded(one.key());
+        health.succeeded(one.key(), one.endpoints().get(0));
         assertThat(Asked.get(service, live).status()).isEqualTo(200);
     }
 

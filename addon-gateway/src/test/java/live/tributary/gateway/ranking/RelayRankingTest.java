@@ -270,8 +270,8 @@ class RelayRankingTest {
                 false);
         relays.addAll(List.of(origin, hidden, heardOf));
         RelayView plain = relay(4, "20.0.3.1");
-        health.failed(plain.key());
-        health.failed(plain.key());
+        health.failed(plain.key(), plain.endpoints().get(0));
+        health.failed(plain.key(), plain.endpoints().get(0));
 
         Ranking ranking = rank(viewer("30.0.0.1"));
         Ranking secure = rank(new Viewer(ip("30.0.0.1"), Location.UNKNOWN, true));

@@ -1,0 +1,135 @@
+package live.tributary.gateway.http;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.HttpClientCodec;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.timeout.ReadTimeoutHandler;
+import java.security.MessageDigest;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Digests;
+import live.tributary.protocol.stream.Endpoint;
+
+/** Fetches one piece of a chunk from a relay's edge, as a player would, and checks it against the record. */
+public final class PieceFetch {
+    /** From dialling to the last byte: a relay that is slower is no good for live. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final Bootstrap bootstrap;
+
+    /** @param bootstrap for dialling, with its event loops */
+    public PieceFetch(Bootstrap bootstrap) {
+        this.bootstrap = bootstrap;
+    }
+
+    /** Whether the relay served the piece in time, and its bytes are what the record says. */
+    public CompletionStage<Boolean> fetch(Endpoint relay, ChunkRecord record, int piece) {
+        CompletableFuture<Boolean> verdict = new CompletableFuture<>();
+        bootstrap
+                .clone()
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(
+                                        new ReadTimeoutHandler(PATIENCE.toSeconds(), TimeUnit.SECONDS),
+                                        new HttpClientCodec(),
+                                        new Answer(relay, record, piece, verdict));
+                    }
+                })
+                .connect(relay.socketAddress())
+                .addListener(connected -> {
+                    if (!connected.isSuccess()) {
+                        verdict.complete(false);
+                    }
+                });
+        return verdict.completeOnTimeout(false, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /** Asks for the piece's bytes and hashes what comes; one byte too many is as bad as one too few. */
+    private static final class Answer extends SimpleChannelInboundHandler<HttpObject> {
+        private final Endpoint relay;
+        private final ChunkRecord record;
+        private final int piece;
+        private final CompletableFuture<Boolean> verdict;
+        private final MessageDigest sha1 = Digests.sha1();
+        private int missing;
+
+        Answer(Endpoint relay, ChunkRecord record, int piece, CompletableFuture<Boolean> verdict) {
+            this.relay = relay;
+            this.record = record;
+            this.piece = piece;
+            this.verdict = verdict;
+            this.missing = record.pieceLength(piece);
+        }
+
+        @Override
+        public void channelActive(ChannelHandlerContext ctx) {
+            long from = (long) piece * ChunkRecord.PIECE_LENGTH;
+            String path = "/live/" + record.body().stream().text() + "/" + record.rendition() + "/" + record.fileName();
+            var request = new DefaultFullHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.GET, path, Unpooled.EMPTY_BUFFER);
+            request.headers()
+                    .set(HttpHeaderNames.HOST, relay.text())
+                    .set(HttpHeaderNames.RANGE, "bytes=" + from + "-" + (from + missing - 1))
+                    .set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+            ctx.writeAndFlush(request);
+        }
+
+        @Override
+        protected void channelRead0(ChannelHandlerContext ctx, HttpObject part) {
+            if (part.decoderResult().isFailure()) {
+                end(ctx, false);
+            } else if (part instanceof HttpResponse response
+                    && !response.status().equals(HttpResponseStatus.PARTIAL_CONTENT)) {
+                end(ctx, false);
+            } else if (part instanceof HttpContent content) {
+                read(ctx, content.content());
+                if (part instanceof LastHttpContent) {
+                    end(ctx, missing == 0 && record.body().pieces().matches(piece, sha1.digest()));
+                }
+            }
+        }
+
+        private void read(ChannelHandlerContext ctx, ByteBuf bytes) {
+            missing -= bytes.readableBytes();
+            if (missing < 0) {
+                end(ctx, false);
+                return;
+            }
+            sha1.update(bytes.nioBuffer());
+        }
+
+        private void end(ChannelHandlerContext ctx, boolean good) {
+            verdict.complete(good);
+            ctx.close();
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            verdict.complete(false);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            end(ctx, false); // Whatever broke, the relay did not serve the piece: that is the verdict.
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package live.tributary.gateway.ranking;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import live.tributary.gateway.FakeStream;
+import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.NodeRole;
+import org.junit.jupiter.api.Test;
+
+class ProbesTest {
+    private static final long SECOND = 1_000_000_000;
+
+    private final RelayHealth health = new RelayHealth();
+    private final Probes probes = new Probes(health, new SplittableRandom(1));
+    private final FakeStream stream = FakeStream.live(1, "Harbour Radio", 5);
+    private long now;
+
+    private List<Probes.Probe> run(int seconds) {
+        List<Probes.Probe> all = new ArrayList<>();
+        for (int i = 0; i < seconds; i++) {
+            List<Probes.Probe> due = probes.due(List.of(stream), now);
+            assertThat(due).hasSizeLessThanOrEqualTo(3);
+            all.addAll(due);
+            now += SECOND;
+        }
+        return all;
+    }
+
+    @Test
+    void asksEachRelayEveryHalfMinuteGiveOrTake() {
+        stream.holdAll(stream.relay(1, "20.0.0.1"), stream.relay(2, "20.0.1.1"));
+
+        assertThat(run(300).stream()
+                        .filter(probe ->
+                                probe.endpoint().address().getHostAddress().equals("20.0.0.1")))
+                .hasSizeBetween(8, 14);
+    }
+
+    @Test
+    void manyRelaysStayWithinTheBudget() {
+        for (int i = 0; i < 100; i++) {
+            stream.holdAll(stream.relay(i, "20.0." + i + ".1"));
+        }
+
+        assertThat(run(60)).hasSizeBetween(150, 180);
+    }
+
+    @Test
+    void relayThatServesGarbageIsOutWithinAMinute() {
+        RelayView relay = stream.relay(1, "20.0.0.1");
+        stream.holdAll(relay);
+
+        int seconds = 0;
+        while (!health.failing(relay.key(), relay.endpoints().get(0)) && seconds < 60) {
+            run(1).forEach(probe -> health.failed(probe.relay(), probe.endpoint()));
+            seconds++;
+        }
+
+        assertThat(seconds).isLessThan(60);
+    }
+
+    @Test
+    void asksOnlyForWhatARelayHolds() {
+        RelayView relay = stream.relay(1, "20.0.0.1");
+        assertThat(run(60)).isEmpty();
+
+        stream.hold(stream.newest(0, 2).subList(0, 1), relay);
+
+        assertThat(run(60)).isNotEmpty().allMatch(probe -> probe.record().seq() == 103);
+    }
+
+    @Test
+    void originsAndUnlinkedRelaysAreLeftAlone() {
+        RelayView origin = stream.add(
+                FakeStream.view(1, NodeRole.ORIGIN, List.of(FakeStream.endpoint("20.0.0.1", 7003)), Optional.empty()));
+        RelayView linked = stream.relay(2, "20.0.1.1");
+        RelayView heardOf =
+                stream.add(new RelayView(linked.key(), NodeRole.RELAY, linked.endpoints(), linked.descriptor(), false));
+        stream.holdAll(origin, heardOf);
+
+        assertThat(run(60)).isEmpty();
+    }
+}
