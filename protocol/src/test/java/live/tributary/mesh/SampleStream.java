@@ -48,6 +48,10 @@ public final class SampleStream {
         }
     }
 
+    public long term() {
+        return term;
+    }
+
     public StreamKey streamKey() {
         return key.streamKey();
     }

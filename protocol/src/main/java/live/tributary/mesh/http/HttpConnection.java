@@ -52,6 +52,8 @@ import org.slf4j.LoggerFactory;
 final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** Bytes of a body that are written at once: large enough for few system calls, small enough to pace. */
     private static final int RUN = 256 * 1024;
+    /** Playlists, announces and errors do not queue behind chunks for the upload allowance. */
+    private static final int UNPACED = 16 * 1024;
 
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, OPTIONS";
     private static final String ALLOWED_HEADERS =
@@ -73,6 +75,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private boolean answering;
     private @Nullable ByteBuf outgoing;
+    private boolean paced;
     private boolean closeAfter;
     private boolean pumping;
 
@@ -348,6 +351,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             body = Unpooled.EMPTY_BUFFER;
         }
         outgoing = body;
+        paced = body.readableBytes() > UNPACED;
         waitAtMost(ctx, limits.stalled());
         pump(ctx);
     }
@@ -409,7 +413,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         boolean finished = false;
         while (outgoing != null && !finished && ctx.channel().isWritable()) {
             int length = Math.min(RUN, outgoing.readableBytes());
-            long wait = length == 0 ? 0 : server.pace().take(length);
+            long wait = paced ? server.pace().take(length) : 0;
             if (wait > 0) {
                 waitAtMost(ctx, limits.stalled());
                 ctx.executor().schedule(() -> pump(ctx), wait, TimeUnit.NANOSECONDS);

@@ -11,6 +11,7 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -35,6 +37,9 @@ public final class BoundPort implements AutoCloseable {
     private final List<Channel> tcp = new ArrayList<>();
     private final List<Channel> udp = new ArrayList<>();
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE, true);
+
+    private final LongAdder outsideV4 = new LongAdder();
+    private final LongAdder outsideV6 = new LongAdder();
 
     private BoundPort() {}
 
@@ -94,7 +99,7 @@ public final class BoundPort implements AutoCloseable {
             PortServices services,
             Optional<Supplier<ChannelHandler>> datagrams)
             throws IOException {
-        ServerBootstrap server = transport.server(group).childHandler(new Greeter(services, config, connections));
+        ServerBootstrap server = transport.server(group).childHandler(new Greeter(services, config));
         List<InetAddress> addresses = config.addresses().isEmpty() ? List.of(anyAddress()) : config.addresses();
         int number = config.port();
         for (InetAddress address : addresses) {
@@ -145,6 +150,11 @@ public final class BoundPort implements AutoCloseable {
         return addresses(udp);
     }
 
+    /** TCP connections that came in from addresses of the internet, IPv4 or IPv6, since the start: proof that one can. */
+    public long fromOutside(boolean ipv4) {
+        return (ipv4 ? outsideV4 : outsideV6).sum();
+    }
+
     /** TCP connections open now. */
     public int connections() {
         return connections.size();
@@ -171,19 +181,26 @@ public final class BoundPort implements AutoCloseable {
         closing.forEach(future -> future.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS));
     }
 
+    private static boolean isOutside(InetAddress address) {
+        boolean uniqueLocal =
+                !(address instanceof Inet4Address) && (address.getAddress()[0] & 0xfe) == 0xfc; // RFC 4193
+        return !address.isLoopbackAddress()
+                && !address.isLinkLocalAddress()
+                && !address.isSiteLocalAddress()
+                && !uniqueLocal;
+    }
+
     /** Counts each new connection and puts a {@link PortUnifier} at its start. */
     @ChannelHandler.Sharable
-    private static final class Greeter extends ChannelInitializer<Channel> {
+    private final class Greeter extends ChannelInitializer<Channel> {
         private final PortServices services;
         private final AddressShares shares;
         private final Predicate<InetAddress> refused;
-        private final ChannelGroup connections;
 
-        Greeter(PortServices services, Config config, ChannelGroup connections) {
+        Greeter(PortServices services, Config config) {
             this.services = services;
             this.shares = new AddressShares(config.share());
             this.refused = config.refused();
-            this.connections = connections;
         }
 
         @Override
@@ -202,6 +219,9 @@ public final class BoundPort implements AutoCloseable {
             if (place == AddressShares.Place.NONE) {
                 channel.close();
                 return;
+            }
+            if (isOutside(address)) {
+                (address instanceof Inet4Address ? outsideV4 : outsideV6).increment();
             }
             connections.add(channel);
             channel.pipeline()

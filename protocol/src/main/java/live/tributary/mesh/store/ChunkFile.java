@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -93,6 +94,25 @@ final class ChunkFile {
             }
             return new ChunkFile(path, record);
         }
+    }
+
+    static int deleteAll(Path directory) throws IOException {
+        if (!Files.isDirectory(directory)) {
+            return 0;
+        }
+        int deleted = 0;
+        try (DirectoryStream<Path> paths = Files.newDirectoryStream(directory)) {
+            for (Path path : paths) {
+                String name = path.getFileName().toString();
+                if (name.endsWith(SUFFIX)
+                        || name.endsWith(TEMPORARY_SUFFIX)
+                        || name.endsWith(SUFFIX + DAMAGED_SUFFIX)) {
+                    Files.delete(path);
+                    deleted++;
+                }
+            }
+        }
+        return deleted;
     }
 
     ChunkRecord record() {

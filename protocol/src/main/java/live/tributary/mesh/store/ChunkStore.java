@@ -239,6 +239,15 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
         return disk == null ? CompletableFuture.completedStage(new Restored(0, 0, 0)) : disk.restore(whole);
     }
 
+    /**
+     * Deletes every chunk file of a directory that no running store uses, whole or damaged, and nothing else.
+     *
+     * @return how many
+     */
+    public static int purge(Path directory) throws IOException {
+        return ChunkFile.deleteAll(directory);
+    }
+
     /** Bytes of open and complete chunks in memory. */
     public long memoryBytes() {
         return memoryBytes.get();

@@ -65,7 +65,8 @@ final class DiskTier {
 
     private final Map<Sha256, Slab> pending = new ConcurrentHashMap<>();
     private final Map<Sha256, ChunkFile> files = new ConcurrentHashMap<>();
-    private final Cache<Sha256, Slab> mapped;
+    private final long mappedCap;
+    private @Nullable Cache<Sha256, Slab> mapped;
     private final AtomicLong pendingBytes = new AtomicLong();
     private final AtomicLong fileBytes = new AtomicLong();
 
@@ -80,16 +81,32 @@ final class DiskTier {
         this.cap = cap;
         this.heldElsewhere = heldElsewhere;
         this.listener = listener;
-        this.mapped = Caffeine.newBuilder()
-                .maximumWeight(mappedCap)
-                .weigher((Sha256 hash, Slab slab) -> slab.length())
-                .executor(Runnable::run)
-                .removalListener((@Nullable Sha256 hash, @Nullable Slab slab, RemovalCause cause) -> {
-                    if (slab != null) {
-                        slab.close();
-                    }
-                })
-                .build();
+        this.mappedCap = mappedCap;
+    }
+
+    /** Made when the first file is read: a start does not wait for it. */
+    private synchronized Cache<Sha256, Slab> mapped() {
+        Cache<Sha256, Slab> made = mapped;
+        if (made == null) {
+            made = Caffeine.newBuilder()
+                    .maximumWeight(mappedCap)
+                    .weigher((Sha256 hash, Slab slab) -> slab.length())
+                    .executor(Runnable::run)
+                    .removalListener((@Nullable Sha256 hash, @Nullable Slab slab, RemovalCause cause) -> {
+                        if (slab != null) {
+                            slab.close();
+                        }
+                    })
+                    .build();
+            mapped = made;
+        }
+        return made;
+    }
+
+    private synchronized void unmap(Sha256 hash) {
+        if (mapped != null) {
+            mapped.invalidate(hash);
+        }
     }
 
     long bytes() {
@@ -133,7 +150,7 @@ final class DiskTier {
     }
 
     private Slab map(ChunkFile file) {
-        return mapped.get(file.record().hash(), hash -> {
+        return mapped().get(file.record().hash(), hash -> {
             try {
                 return new Slab(file.record(), file.map());
             } catch (IOException e) {
@@ -223,7 +240,7 @@ final class DiskTier {
         if (file != null) {
             byAge.remove(record);
             fileBytes.addAndGet(-ChunkFile.size(record));
-            mapped.invalidate(record.hash());
+            unmap(record.hash());
         }
         return file;
     }
@@ -322,7 +339,7 @@ final class DiskTier {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        mapped.invalidateAll();
+        mapped().invalidateAll();
         pending.values().forEach(Slab::close);
     }
 }

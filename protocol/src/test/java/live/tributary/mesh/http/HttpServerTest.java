@@ -266,6 +266,12 @@ class HttpServerTest {
         assertThat(asked).containsExactly(262_144, 262_144, 262_144, 262_144, 213_568);
     }
 
+    @Test
+    void aPlaylistDoesNotWaitForTheUploadAllowance() {
+        pace = bytes -> TimeUnit.HOURS.toNanos(1);
+        assertThat(ask("GET /plain?short HTTP/1.1\r\n\r\n")).endsWith("short");
+    }
+
     private String ask(String request) {
         channel.writeInbound(buffer(request));
         return answer();

@@ -139,6 +139,16 @@ class DiskTierTest {
         assertThat(names()).containsExactly(chunks.get(1).record().hash().hex() + ".chunk");
     }
 
+    @Test
+    void purgingTakesChunkFilesAndNothingElse() throws Exception {
+        fill(chunks(2));
+        Files.write(directory.resolve("0".repeat(64) + ".chunk.damaged"), new byte[1]);
+        Files.write(directory.resolve("a-letter.txt"), new byte[1]);
+        assertThat(ChunkStore.purge(directory)).isEqualTo(3);
+        assertThat(names()).containsExactly("a-letter.txt");
+        assertThat(ChunkStore.purge(directory.resolve("none"))).isZero();
+    }
+
     private List<Chunk> chunks(int count) {
         return Stream.generate(() -> stream.next(LENGTH)).limit(count).toList();
     }
