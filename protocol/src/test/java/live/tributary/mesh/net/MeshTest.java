@@ -16,11 +16,13 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.protocol.Samples;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.SigningKey;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -79,6 +81,74 @@ class MeshTest {
         }
         double copies = origin.meters.sum(Meter.SENT) / (double) published;
         assertThat(copies).isLessThan(1.5);
+    }
+
+    @Test
+    void aRestartedRelayCatchesUp() throws Exception {
+        TestNode origin = start();
+        StreamPublisher publisher = publish(origin);
+        SigningKey key = samples.key();
+        TestNode relay = start(key, origin);
+        StreamView before = relay.node.carry(sample.streamKey(), NodeRole.RELAY);
+        List<SampleStream.Chunk> chunks = new ArrayList<>(publish(publisher, 2));
+        Eventually.holds("first chunks", () -> before.holds(chunks.get(1).record()));
+        nodes.remove(relay);
+        relay.close();
+        chunks.addAll(publish(publisher, 2));
+        TestNode again = start(key, origin);
+        StreamView after = again.node.carry(sample.streamKey(), NodeRole.RELAY);
+        for (SampleStream.Chunk chunk : chunks) {
+            Eventually.holds("chunk after the restart", () -> after.holds(chunk.record()));
+        }
+    }
+
+    @Test
+    void aRelayFindsTheOthersByTheRendezvousAlone() throws Exception {
+        SharedRendezvous rendezvous = new SharedRendezvous();
+        TestNode origin = start(rendezvous);
+        TestNode one = start(rendezvous);
+        TestNode two = start(rendezvous);
+        StreamPublisher publisher = publish(origin);
+        StreamView first = one.node.carry(sample.streamKey(), NodeRole.RELAY);
+        StreamView second = two.node.carry(sample.streamKey(), NodeRole.RELAY);
+        Eventually.holds("links", () -> linked(first) == 2 && linked(second) == 2 && linked(publisher.view()) == 2);
+        ChunkRecord record = publish(publisher, 1).get(0).record();
+        Eventually.holds("chunk at both", () -> first.holds(record) && second.holds(record));
+    }
+
+    @Test
+    void aListenerHearsWhoHoldsWhatAndIsNobodysEndpoint() throws Exception {
+        TestNode origin = start();
+        TestNode relay = start(origin);
+        TestNode gateway = start(origin);
+        StreamPublisher publisher = publish(origin);
+        StreamView carried = relay.node.carry(sample.streamKey(), NodeRole.RELAY);
+        StreamView heard = gateway.node.carry(sample.streamKey(), NodeRole.LISTENER);
+        // It is told of the relay by the origin's gossip, which the origin vouches for after a dial of its own.
+        Eventually.holds("links", () -> linked(heard) == 2 && linked(carried) == 2);
+        ChunkRecord record = publish(publisher, 1).get(0).record();
+        Eventually.holds("holders", () -> holders(heard, record).contains(relay.key.relayKey()));
+        assertThat(heard.holds(record)).isFalse();
+        assertThat(heard.newest(0, 1)).containsExactly(record);
+        RelayView view = heard.holders(record).get(0);
+        assertThat(view.endpoints())
+                .extracting(Endpoint::port)
+                .containsExactly(relay.address().getPort());
+        assertThat(carried.relays())
+                .filteredOn(r -> r.key().equals(gateway.key.relayKey()))
+                .allSatisfy(r -> assertThat(r.endpoints()).isEmpty());
+    }
+
+    private TestNode start(SharedRendezvous rendezvous) throws Exception {
+        TestNode node = TestNode.start(samples.key(), 0, rendezvous);
+        nodes.add(node);
+        return node;
+    }
+
+    private TestNode start(SigningKey key, TestNode... peers) throws Exception {
+        TestNode node = TestNode.start(key, peers);
+        nodes.add(node);
+        return node;
     }
 
     private StreamPublisher publish(TestNode origin) {
