@@ -1,0 +1,533 @@
+package live.tributary.mesh.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.embedded.EmbeddedChannel;
+import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import live.tributary.mesh.FakeStream;
+import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.admin.Meter;
+import live.tributary.mesh.admin.Meters;
+import live.tributary.mesh.admin.PeerKind;
+import live.tributary.mesh.admin.Via;
+import live.tributary.mesh.net.UploadBudget;
+import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.stream.Digests;
+import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.wire.ExtendedHandshake;
+import live.tributary.protocol.wire.Handshake;
+import live.tributary.protocol.wire.HandshakeDecoder;
+import live.tributary.protocol.wire.MetadataMessage;
+import live.tributary.protocol.wire.PeerMessage;
+import live.tributary.protocol.wire.PeerMessage.Block;
+import live.tributary.protocol.wire.PeerMessageDecoder;
+import live.tributary.protocol.wire.PeerMessageEncoder;
+import org.junit.jupiter.api.Test;
+
+/** What a client sees on the wire, message by message, with the clock in hand. */
+class TorrentServerTest {
+    private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
+    private static final int BLOCK = PeerMessage.BLOCK_LENGTH;
+    private static final long PLENTY = 1_000_000_000_000L;
+
+    private final SampleStream sample = new SampleStream(3, Instant.EPOCH);
+    private final FakeStream stream = new FakeStream(sample.streamKey());
+    private final Meters meters = new Meters();
+    private final AtomicLong clock = new AtomicLong();
+    private final List<Client> clients = new ArrayList<>();
+    private TorrentServer server = server(10, 4, PLENTY);
+
+    @Test
+    void sendsHandshakeAndHaveAllAndExtendedHandshakeAtOnce() throws Exception {
+        Torrent torrent = stream.hold(sample.next(200_000));
+        Client client = new Client(torrent, true, true);
+
+        assertThat(client.handshake.infoHash()).isEqualTo(torrent.infoHash());
+        assertThat(client.handshake.extensions()).isTrue();
+        assertThat(client.handshake.fast()).isTrue();
+        List<PeerMessage> messages = client.read();
+        assertThat(messages.get(0)).isEqualTo(new PeerMessage.HaveAll());
+        ExtendedHandshake ours = ExtendedHandshake.decode(((PeerMessage.Extended) messages.get(1)).payload());
+        assertThat(ours.metadataSize()).hasValue(torrent.info().length);
+        assertThat(ours.requestQueue()).hasValue(RequestQueue.TOLD);
+        assertThat(ours.idOf(MetadataMessage.EXTENSION)).isPresent();
+    }
+
+    @Test
+    void tellsAPlainClientByBitfield() {
+        Torrent torrent = stream.hold(sample.next(65_536 * 9));
+
+        List<PeerMessage> messages = new Client(torrent, false, false).read();
+
+        assertThat(messages).hasSize(1);
+        assertThat(((PeerMessage.Bitfield) messages.get(0)).bits()).containsExactly(0xff, 0x80);
+    }
+
+    @Test
+    void tellsHonestlyWhatIsMissingAndWhatArrives() {
+        SampleStream.Chunk first = sample.next(65_537);
+        SampleStream.Chunk second = sample.next(65_537);
+        stream.hold(first);
+        Torrent chunk = stream.accept(second);
+        Torrent window = stream.close(List.of(first, second));
+
+        Client ofChunk = new Client(chunk, false, true);
+        Client ofWindow = new Client(window, false, true);
+        assertThat(ofChunk.read()).containsExactly(new PeerMessage.HaveNone());
+        assertThat(((PeerMessage.Bitfield) ofWindow.read().get(0)).bits()).containsExactly(0b1100_1000);
+
+        stream.complete(second);
+        assertThat(ofChunk.read()).containsExactly(new PeerMessage.Have(0), new PeerMessage.Have(1));
+        assertThat(ofWindow.read()).containsExactly(new PeerMessage.Have(2), new PeerMessage.Have(3));
+    }
+
+    @Test
+    void saysWhatWasEvictedToThoseWhoUnderstandAndRejectsItToTheOthers() throws Exception { // BEP 54
+        SampleStream.Chunk chunk = sample.next(1000);
+        Torrent torrent = stream.hold(chunk);
+        Client client = new Client(torrent, true, true);
+        client.send(extendedHandshake(Map.of("lt_donthave", 7)));
+        client.unchoked();
+
+        stream.evict(chunk);
+        PeerMessage.Extended gone = (PeerMessage.Extended) client.read().get(0);
+        assertThat(gone.id()).isEqualTo(7);
+        assertThat(gone.payload()).containsExactly(0, 0, 0, 0);
+
+        client.send(new PeerMessage.Request(new Block(0, 0, 1000)));
+        assertThat(client.read()).containsExactly(new PeerMessage.Reject(new Block(0, 0, 1000)));
+    }
+
+    @Test
+    void closesOnAPlainClientThatAsksForWhatWasEvicted() {
+        SampleStream.Chunk chunk = sample.next(1000);
+        Client client = new Client(stream.hold(chunk), false, false);
+        client.unchoked();
+        stream.evict(chunk);
+
+        client.send(new PeerMessage.Request(new Block(0, 0, 1000)));
+
+        assertThat(client.isOpen()).isFalse();
+    }
+
+    @Test
+    void servesTheInfoDictionaryPageByPage() throws Exception { // BEP 9
+        Torrent torrent = stream.hold(sample.next(65_536 * 16)); // One piece hash is 20 bytes: too short for two pages.
+        List<SampleStream.Chunk> many = new ArrayList<>();
+        for (int i = 0; i < 70; i++) {
+            many.add(sample.next(65_536 * 14));
+        }
+        many.forEach(stream::accept);
+        Torrent window = stream.close(many);
+        assertThat(window.info().length).isGreaterThan(MetadataMessage.PAGE_LENGTH);
+
+        for (Torrent each : List.of(torrent, window)) {
+            Client client = new Client(each, true, true);
+            client.read();
+            client.send(extendedHandshake(Map.of(MetadataMessage.EXTENSION, 3)));
+            ByteArrayOutputStream info = new ByteArrayOutputStream();
+            for (int page = 0; info.size() < each.info().length; page++) {
+                client.send(new PeerMessage.Extended(1, new MetadataMessage.Request(page).encode()));
+                PeerMessage.Extended answer =
+                        (PeerMessage.Extended) client.read().get(0);
+                assertThat(answer.id()).isEqualTo(3);
+                MetadataMessage.Data data = (MetadataMessage.Data) MetadataMessage.decode(answer.payload());
+                assertThat(data.totalSize()).isEqualTo(each.info().length);
+                info.writeBytes(data.bytes());
+            }
+            assertThat(InfoHash.ofInfo(info.toByteArray())).isEqualTo(each.infoHash());
+            client.send(new PeerMessage.Extended(1, new MetadataMessage.Request(99).encode()));
+            assertThat(MetadataMessage.decode(
+                            ((PeerMessage.Extended) client.read().get(0)).payload()))
+                    .isEqualTo(new MetadataMessage.Reject(99));
+        }
+    }
+
+    @Test
+    void servesEveryPieceOfAWindowByteForByte() {
+        List<SampleStream.Chunk> chunks = new ArrayList<>();
+        for (int length : new int[] {100_000, 65_536, 1, 131_073}) {
+            chunks.add(sample.next(length));
+        }
+        chunks.forEach(stream::hold);
+        Torrent window = stream.close(chunks);
+        Client client = new Client(window, false, true);
+        client.unchoked();
+
+        byte[] hashes = piecesOf(window);
+        for (int piece = 0; piece < window.pieceCount(); piece++) {
+            assertThat(Digests.sha1().digest(client.download(window, piece)))
+                    .isEqualTo(Arrays.copyOfRange(hashes, 20 * piece, 20 * piece + 20));
+        }
+        assertThat(meters.tally(Meter.SENT, PeerKind.VIEWER, Via.WIRE).sum()).isEqualTo(window.length());
+    }
+
+    @Test
+    void unchokesAtOnceWhileThereAreSlotsAndThenInTurn() {
+        server = server(10, 1, PLENTY);
+        Torrent torrent = stream.hold(sample.next(1000));
+        Client first = new Client(torrent, false, true);
+        Client second = new Client(torrent, false, true);
+        first.read();
+        second.read();
+
+        first.send(new PeerMessage.Interested());
+        second.send(new PeerMessage.Interested());
+        assertThat(first.read()).containsExactly(new PeerMessage.Unchoke());
+        assertThat(second.read()).isEmpty();
+
+        first.send(new PeerMessage.NotInterested());
+        assertThat(first.read()).containsExactly(new PeerMessage.Choke());
+        assertThat(second.read()).containsExactly(new PeerMessage.Unchoke());
+
+        first.send(new PeerMessage.Interested());
+        second.channel.close();
+        assertThat(first.read()).containsExactly(new PeerMessage.Unchoke());
+    }
+
+    @Test
+    void passesASlotOnWhenItsHolderAsksForNothing() {
+        server = server(10, 1, PLENTY);
+        Torrent torrent = stream.hold(sample.next(1000));
+        Client lazy = new Client(torrent, false, true);
+        lazy.unchoked();
+        Client eager = new Client(torrent, false, true);
+        eager.read();
+        eager.send(new PeerMessage.Interested());
+
+        pass(Duration.ofSeconds(16));
+
+        assertThat(lazy.read()).containsExactly(new PeerMessage.Choke());
+        assertThat(eager.read()).containsExactly(new PeerMessage.Unchoke());
+    }
+
+    @Test
+    void rejectsRequestsOfAChokedClient() {
+        Torrent torrent = stream.hold(sample.next(1000));
+        Client client = new Client(torrent, false, true);
+        client.read();
+
+        client.send(new PeerMessage.Request(new Block(0, 0, 1000)));
+
+        assertThat(client.read()).containsExactly(new PeerMessage.Reject(new Block(0, 0, 1000)));
+    }
+
+    @Test
+    void dropsAClientThatAsksBeyondTheTorrent() {
+        Torrent torrent = stream.hold(sample.next(100_000));
+        for (Block bad : List.of(
+                new Block(2, 0, 1),
+                new Block(0xffffffffL, 0, 1),
+                new Block(1, 100_000 - 65_536, 1),
+                new Block(1, 0, 100_000 - 65_536 + 1),
+                new Block(0, 0, 0),
+                new Block(0, 0, BLOCK + 1),
+                new Block(0, Integer.MAX_VALUE, 1),
+                new Block(0, 65_536 - BLOCK + 1, BLOCK))) {
+            Client client = new Client(torrent, false, true);
+            client.unchoked();
+            client.send(new PeerMessage.Request(bad));
+            assertThat(client.isOpen()).as(bad.toString()).isFalse();
+        }
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        client.send(new PeerMessage.Request(new Block(1, 0, BLOCK)));
+        assertThat(client.isOpen()).isTrue();
+    }
+
+    @Test
+    void sendsWhatTheUplinkAllowsAndTheRestLater() {
+        server = server(10, 4, 8 * 16_397 * 10); // Ten blocks with headers a second.
+        Torrent torrent = stream.hold(sample.next(65_536 * 16));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        for (int block = 0; block < 64; block++) {
+            client.send(new PeerMessage.Request(new Block(block / 4, block % 4 * BLOCK, BLOCK)));
+        }
+        int atOnce = client.read().size();
+        assertThat(atOnce).isBetween(2, 10);
+
+        int later = 0;
+        for (int tenth = 0; tenth < 20; tenth++) {
+            pass(Duration.ofMillis(100));
+            later += client.read().size();
+        }
+
+        assertThat(later).isBetween(19, 21);
+    }
+
+    @Test
+    void keepsABoundedQueueAndForgetsWhatIsCancelled() {
+        server = server(10, 4, 8);
+        Torrent torrent = stream.hold(sample.next(65_536 * 300));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        int served = 0;
+        for (int block = 0; block < RequestQueue.MAX; block++) {
+            client.send(new PeerMessage.Request(new Block(block / 4, block % 4 * BLOCK, BLOCK)));
+            served += client.read().size();
+        }
+        for (int block = 0; block < served; block++) {
+            client.send(new PeerMessage.Request(new Block(299, 100 * block, 100)));
+        }
+        assertThat(client.read()).isEmpty();
+
+        Block tooMuch = new Block(299, 16_000, 100);
+        client.send(new PeerMessage.Request(tooMuch));
+        assertThat(client.read()).containsExactly(new PeerMessage.Reject(tooMuch));
+
+        Block queued = new Block(200, 0, BLOCK);
+        client.send(new PeerMessage.Cancel(queued));
+        assertThat(client.read()).containsExactly(new PeerMessage.Reject(queued));
+        client.send(new PeerMessage.Cancel(queued));
+        assertThat(client.read()).isEmpty();
+    }
+
+    @Test
+    void rejectsWhatWaitsWhenAClientLosesInterest() {
+        server = server(10, 4, 8);
+        Torrent torrent = stream.hold(sample.next(65_536 * 16));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        List<PeerMessage> answers = new ArrayList<>();
+        for (int block = 0; block < 64; block++) {
+            client.send(new PeerMessage.Request(new Block(block / 4, block % 4 * BLOCK, BLOCK)));
+        }
+        answers.addAll(client.read());
+        client.send(new PeerMessage.NotInterested());
+        answers.addAll(client.read());
+
+        assertThat(answers).hasSize(65).contains(new PeerMessage.Choke()); // Every request had its answer.
+    }
+
+    @Test
+    void leavesSeedersAndThoseWhoSendPiecesAlone() {
+        Torrent torrent = stream.hold(sample.next(65_536 * 9));
+        Client haveAll = new Client(torrent, false, true);
+        haveAll.send(new PeerMessage.HaveAll());
+        Client bitfield = new Client(torrent, false, false);
+        bitfield.send(new PeerMessage.Bitfield(new byte[] {(byte) 0xff, (byte) 0x80}));
+        Client pushy = new Client(torrent, false, true);
+        pushy.send(new PeerMessage.Piece(0, 0, Unpooled.buffer().writeZero(BLOCK)));
+        Client partial = new Client(torrent, false, false);
+        partial.send(new PeerMessage.Bitfield(new byte[] {(byte) 0xff, 0}));
+
+        assertThat(haveAll.isOpen()).isFalse();
+        assertThat(bitfield.isOpen()).isFalse();
+        assertThat(pushy.isOpen()).isFalse();
+        assertThat(partial.isOpen()).isTrue();
+    }
+
+    @Test
+    void keepsAnIdleConnectionAliveAndLeavesASilentOne() {
+        Torrent torrent = stream.hold(sample.next(1000));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+
+        pass(Duration.ofSeconds(110));
+        assertThat(client.read()).containsExactly(new PeerMessage.KeepAlive());
+        client.send(new PeerMessage.KeepAlive());
+        pass(Duration.ofSeconds(140));
+        assertThat(client.isOpen()).isTrue();
+        pass(Duration.ofSeconds(20));
+        assertThat(client.isOpen()).isFalse();
+    }
+
+    @Test
+    void leavesAClientThatIsNeverInterested() {
+        Client client = new Client(stream.hold(sample.next(1000)), false, true);
+        for (int minute = 0; minute < 6; minute++) {
+            client.send(new PeerMessage.KeepAlive());
+            pass(Duration.ofMinutes(1));
+        }
+
+        assertThat(client.isOpen()).isFalse();
+        assertThat(server.peers()).isZero();
+    }
+
+    @Test
+    void refusesOneClientMoreThanItsLimits() throws Exception {
+        server = server(3, 4, PLENTY);
+        Torrent torrent = stream.hold(sample.next(1000));
+        InetAddress far = InetAddress.getByName("192.0.2.7");
+        Client first = new Client(torrent, false, true, far);
+        new Client(torrent, false, true, far);
+        assertThat(new Client(torrent, false, true, far).isOpen()).isFalse(); // Two from one address.
+        new Client(torrent, false, true);
+        assertThat(new Client(torrent, false, true).isOpen()).isFalse(); // Three in all.
+
+        first.channel.close();
+
+        assertThat(new Client(torrent, false, true, far).isOpen()).isTrue();
+        assertThat(server.peers()).isEqualTo(3);
+    }
+
+    @Test
+    void closesOnGarbage() {
+        Torrent torrent = stream.hold(sample.next(1000));
+        SplittableRandom random = new SplittableRandom(1);
+        for (int round = 0; round < 200; round++) {
+            Client client = new Client(torrent, true, true);
+            client.read();
+            byte[] garbage = new byte[random.nextInt(1, 4000)];
+            random.nextBytes(garbage);
+            client.channel.writeInbound(Unpooled.wrappedBuffer(garbage));
+            client.read();
+            client.channel.close();
+        }
+        Client client = new Client(torrent, true, true);
+        client.read();
+        client.send(new PeerMessage.Extended(0, "not bencoded".getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
+        assertThat(client.isOpen()).isFalse();
+        assertThat(server.peers()).isZero();
+    }
+
+    private TorrentServer server(int peers, int slots, long bitsPerSecond) {
+        TorrentServer made = new TorrentServer(
+                stream,
+                new UploadBudget(bitsPerSecond, clock::get),
+                new ServeLimits(
+                        peers,
+                        2,
+                        slots,
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(150),
+                        Duration.ofSeconds(30),
+                        Duration.ofMinutes(5)),
+                meters,
+                new SplittableRandom(1),
+                clock::get,
+                InstantSource.fixed(Instant.EPOCH));
+        made.carry(stream);
+        return made;
+    }
+
+    private void pass(Duration time) {
+        long step = TimeUnit.MILLISECONDS.toNanos(50);
+        for (long passed = 0; passed < time.toNanos(); passed += step) {
+            clock.addAndGet(step);
+            for (Client client : clients) {
+                client.channel.advanceTimeBy(step, TimeUnit.NANOSECONDS);
+                client.channel.runScheduledPendingTasks();
+            }
+        }
+        clients.forEach(client -> client.channel.runPendingTasks());
+    }
+
+    private static PeerMessage extendedHandshake(Map<String, Integer> messages) {
+        return new PeerMessage.Extended(
+                ExtendedHandshake.ID,
+                new ExtendedHandshake(
+                                messages,
+                                Optional.empty(),
+                                OptionalInt.empty(),
+                                Optional.empty(),
+                                OptionalInt.empty(),
+                                OptionalInt.empty())
+                        .encode());
+    }
+
+    private static byte[] piecesOf(Torrent torrent) {
+        ByteArrayOutputStream hashes = new ByteArrayOutputStream();
+        String info = new String(torrent.info(), java.nio.charset.StandardCharsets.ISO_8859_1);
+        int at = info.indexOf("6:pieces") + "6:pieces".length();
+        int from = info.indexOf(':', at) + 1;
+        hashes.write(torrent.info(), from, 20 * torrent.pieceCount());
+        return hashes.toByteArray();
+    }
+
+    /** A client at the other end of an embedded channel. */
+    private final class Client {
+        final EmbeddedChannel channel = new EmbeddedChannel();
+        final EmbeddedChannel reader;
+        final EmbeddedChannel writer = new EmbeddedChannel(new PeerMessageEncoder());
+        Handshake handshake;
+
+        Client(Torrent torrent, boolean extensions, boolean fast) {
+            this(torrent, extensions, fast, LOOPBACK);
+        }
+
+        Client(Torrent torrent, boolean extensions, boolean fast, InetAddress address) {
+            channel.freezeTime();
+            clients.add(this);
+            Handshake theirs = new Handshake(torrent.infoHash(), new byte[20], extensions, fast);
+            server.join(channel.pipeline(), torrent, theirs, address, true);
+            reader = new EmbeddedChannel(new HandshakeDecoder(), PeerMessageDecoder.ofTorrent(torrent.pieceCount()));
+            channel.runPendingTasks();
+            pump();
+            Object first = reader.readInbound();
+            if (first != null) {
+                handshake = (Handshake) first;
+            }
+        }
+
+        boolean isOpen() {
+            channel.runPendingTasks();
+            return channel.isOpen();
+        }
+
+        void send(PeerMessage message) {
+            writer.writeOutbound(message);
+            ByteBuf whole = Unpooled.buffer();
+            for (ByteBuf part = writer.readOutbound(); part != null; part = writer.readOutbound()) {
+                whole.writeBytes(part);
+                part.release();
+            }
+            channel.writeInbound(whole);
+        }
+
+        /** Becomes interested, and reads all up to UNCHOKE. */
+        void unchoked() {
+            send(new PeerMessage.Interested());
+            assertThat(read()).contains(new PeerMessage.Unchoke());
+        }
+
+        List<PeerMessage> read() {
+            channel.runPendingTasks();
+            pump();
+            List<PeerMessage> messages = new ArrayList<>();
+            for (Object message = reader.readInbound(); message != null; message = reader.readInbound()) {
+                messages.add((PeerMessage) message);
+            }
+            return messages;
+        }
+
+        byte[] download(Torrent torrent, int piece) {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            int length = torrent.pieceLength(piece);
+            for (int begin = 0; begin < length; begin += BLOCK) {
+                send(new PeerMessage.Request(new Block(piece, begin, Math.min(BLOCK, length - begin))));
+                for (PeerMessage message : read()) {
+                    PeerMessage.Piece answer = (PeerMessage.Piece) message;
+                    assertThat(answer.piece()).isEqualTo(piece);
+                    assertThat(answer.begin()).isEqualTo(begin);
+                    byte[] data = new byte[answer.data().readableBytes()];
+                    answer.data().readBytes(data).release();
+                    bytes.writeBytes(data);
+                }
+            }
+            return bytes.toByteArray();
+        }
+
+        private void pump() {
+            for (ByteBuf part = channel.readOutbound(); part != null; part = channel.readOutbound()) {
+                reader.writeInbound(part);
+            }
+        }
+    }
+}
