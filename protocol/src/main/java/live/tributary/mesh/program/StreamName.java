@@ -16,7 +16,7 @@ final class StreamName {
             if (!lower.startsWith("http://") && !lower.startsWith("https://")) {
                 return StreamKey.fromText(name);
             }
-            for (String segment : URI.create(name).getPath().split("/")) {
+            for (String segment : URI.create(name).getPath().split("/", -1)) {
                 Optional<StreamKey> key = inSegment(segment);
                 if (key.isPresent()) {
                     return key.get();
