@@ -142,11 +142,18 @@ public final class FakeStream implements StreamView {
         return content;
     }
 
-    /** Closes a window of all records of a rendition. */
+    /** Closes the window that ends with the newest record of a rendition. */
     public Torrent closeWindow(int rendition) {
         List<ChunkRecord> run = records.get(rendition);
-        Torrent torrent = WindowTorrent.of(run);
-        windows.add(0, new Window(WindowId.firstOf(run.get(run.size() - 1)), torrent));
+        return closeWindow(WindowId.firstOf(run.get(run.size() - 1)));
+    }
+
+    /** Closes a window of those records that belong into it. */
+    public Torrent closeWindow(WindowId window) {
+        Torrent torrent = WindowTorrent.of(records.get(window.rendition()).stream()
+                .filter(window::contains)
+                .toList());
+        windows.add(0, new Window(window, torrent));
         return torrent;
     }
 

@@ -60,6 +60,11 @@ public record AddonConfig(
         }
     }
 
+    /** Whether windows are offered as torrents. */
+    boolean replays() {
+        return p2p && device.entries().contains(Device.Entry.REPLAY);
+    }
+
     public String encode() {
         ObjectNode json = Answers.object();
         json.put("d", device.id());

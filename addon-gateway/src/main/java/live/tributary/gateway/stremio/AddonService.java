@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import live.tributary.gateway.geo.Network;
 import live.tributary.gateway.geo.Place;
 import live.tributary.gateway.http.Answers;
@@ -126,13 +126,13 @@ public final class AddonService implements HttpService {
             case "manifest.json" -> keep(key, Answers.shared(MANIFEST_MAX_AGE), manifest(visit));
             case "catalog" -> catalog(path, key);
             case "meta" ->
-                ofStream(
+                ofVideo(
                         path,
-                        stream -> keep(
+                        (stream, episode) -> keep(
                                 key,
                                 Answers.shared(Catalog.MAX_AGE),
-                                Catalog.meta(stream, visit.base(), clock.instant())));
-            default -> ofStream(path, stream -> streams(stream, config, visit, key));
+                                Catalog.meta(stream, config.replays(), visit.base(), clock.instant())));
+            default -> ofVideo(path, (stream, episode) -> streams(stream, episode, config, visit, key));
         };
     }
 
@@ -158,9 +158,10 @@ public final class AddonService implements HttpService {
                         "extra: " + path.raw(path.size() - 1) + " (expected: search, genre or skip, percent-encoded)"));
     }
 
-    private HttpAnswer streams(StreamView stream, AddonConfig config, Visit visit, Key key) {
+    private HttpAnswer streams(StreamView stream, Optional<Episode> episode, AddonConfig config, Visit visit, Key key) {
         Streams.Answer answer = Streams.of(
                 stream,
+                episode,
                 visit,
                 config,
                 viewer -> ranking.rank(stream.key(), viewer, stream.relays(), clock.instant()),
@@ -170,12 +171,14 @@ public final class AddonService implements HttpService {
                 : keep(key, Answers.personal(Streams.MAX_AGE), answer.json());
     }
 
-    private HttpAnswer ofStream(RawPath path, Function<StreamView, HttpAnswer> answer) {
+    private HttpAnswer ofVideo(RawPath path, BiFunction<StreamView, Optional<Episode>, HttpAnswer> answer) {
         Optional<String> id = new RawPath(List.of(withoutSuffix(path.raw(2)))).decoded(0);
         if (id.isEmpty()) {
             return Answers.error(400, "id: not percent-encoded UTF-8");
         }
-        return streams.find(id.get()).map(answer).orElseGet(() -> Answers.error(404, "no such stream here"));
+        return VideoId.parse(id.get())
+                .flatMap(video -> streams.find(video.key()).map(stream -> answer.apply(stream, video.episode())))
+                .orElseGet(() -> Answers.error(404, "no such stream here"));
     }
 
     private HttpAnswer keep(Key key, String cacheControl, ObjectNode json) {

@@ -37,14 +37,21 @@ final class Streams {
     private static final double BYTES_PER_MB = 1e6;
 
     private final StreamView stream;
+    private final Optional<Episode> episode;
     private final StreamFacts facts;
     private final Visit visit;
     private final AddonConfig config;
     private final LiveOptions options;
     private final Ranking ranking;
 
-    private Streams(StreamView stream, Visit visit, AddonConfig config, Function<Viewer, Ranking> ranking) {
+    private Streams(
+            StreamView stream,
+            Optional<Episode> episode,
+            Visit visit,
+            AddonConfig config,
+            Function<Viewer, Ranking> ranking) {
         this.stream = stream;
+        this.episode = episode;
         this.facts = new StreamFacts(stream);
         this.config = config;
         this.options = new LiveOptions(
@@ -62,18 +69,28 @@ final class Streams {
      */
     record Answer(ObjectNode json, boolean explained) {}
 
+    /** @param episode of the past; empty for the stream itself */
     static Answer of(
-            StreamView stream, Visit visit, AddonConfig config, Function<Viewer, Ranking> ranking, Instant now) {
-        return new Streams(stream, visit, config, ranking).answer(now);
+            StreamView stream,
+            Optional<Episode> episode,
+            Visit visit,
+            AddonConfig config,
+            Function<Viewer, Ranking> ranking,
+            Instant now) {
+        return new Streams(stream, episode, visit, config, ranking).answer(now);
     }
 
     private Answer answer(Instant now) {
         ObjectNode answer = Answers.object();
         ArrayNode entries = answer.putArray("streams");
-        ownRelay().ifPresent(entries::add);
-        for (Device.Entry entry : config.device().entries()) {
-            if (config.p2p() || !entry.isTorrent()) {
-                entry(entry).ifPresent(entries::add);
+        if (episode.isPresent()) {
+            past(episode.get()).ifPresent(entries::add);
+        } else {
+            ownRelay().ifPresent(entries::add);
+            for (Device.Entry entry : config.device().entries()) {
+                if (config.p2p() || !entry.isTorrent()) {
+                    entry(entry).ifPresent(entries::add);
+                }
             }
         }
         boolean explained = entries.isEmpty();
@@ -131,6 +148,19 @@ final class Streams {
         });
     }
 
+    /** All episodes are of one binge group: that is how clients find the next one by themselves. */
+    private Optional<ObjectNode> past(Episode wanted) {
+        if (!config.replays()) {
+            return Optional.empty();
+        }
+        return ReplayWindow.newest(stream, Dvr.windows(stream, rendition().number(), wanted), ranking)
+                .map(window -> torrent(
+                        window,
+                        wanted.title(),
+                        "By BitTorrent, from " + count(window.relays().size(), "relay") + ".",
+                        "dvr"));
+    }
+
     private Optional<ObjectNode> bucket() {
         return stream.live()
                 ? fallback()
@@ -172,11 +202,13 @@ final class Streams {
     }
 
     private ObjectNode explanation(Instant now) {
-        String why = stream.live()
-                ? (visit.viewer().tlsOnly() && !ranking.leftOut().isEmpty()
-                        ? "Live, but no relay in your reach has a certificate. Open the page to see more."
-                        : "Live, but no relay in your reach holds it yet. Try again in a moment.")
-                : facts.state(now) + ". Nothing is kept to replay.";
+        String why = episode.isPresent()
+                ? (episode.get().end().isAfter(now) ? "Not broadcast yet." : "No relay in reach holds it whole.")
+                : stream.live()
+                        ? (visit.viewer().tlsOnly() && !ranking.leftOut().isEmpty()
+                                ? "Live, but no relay in your reach has a certificate. Open the page to see more."
+                                : "Live, but no relay in your reach holds it yet. Try again in a moment.")
+                        : facts.state(now) + ". Nothing is kept to replay.";
         ObjectNode entry = named("Not now", why);
         entry.put("externalUrl", visit.base() + "/watch/" + stream.key().text());
         return entry;

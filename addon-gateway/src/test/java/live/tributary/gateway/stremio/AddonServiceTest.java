@@ -23,6 +23,7 @@ import live.tributary.gateway.ranking.RelayHealth;
 import live.tributary.gateway.ranking.RelayRanking;
 import live.tributary.mesh.RelayView;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.Rendition;
@@ -436,6 +437,93 @@ class AddonServiceTest {
         assertThat(Asked.get(service, path).body()).contains("Harbour Radio");
         nanos += 1_100_000_000L;
         assertThat(Asked.get(service, path).body()).contains("Dock FM");
+    }
+
+    // The past
+
+    /** Fifteen minutes: the windows on five-minute marks are closed and held. */
+    private FakeStream recorded() {
+        FakeStream stream = listed(FakeStream.live(1, "Harbour Radio", 225));
+        stream.holdAll(stream.relay(1, "127.0.0.1"), stream.relay(2, "127.0.0.1"));
+        for (int first : List.of(0, 75, 150)) {
+            stream.closeWindow(WindowId.episodeOf(stream.newest(0, 225).get(first)));
+        }
+        return stream;
+    }
+
+    @Test
+    void pastWindowsAreEpisodesAndThoseToComeAreListedToo() {
+        FakeStream stream = recorded();
+
+        JsonNode videos =
+                get("/meta/tv/" + id(stream) + ".json").json().path("meta").path("videos");
+
+        assertThat(videos).hasSize(3 + 72);
+        assertThat(videos.path(0).path("id").asText()).isEqualTo(id(stream) + ":20261122:145");
+        assertThat(videos.path(0).path("title").asText()).isEqualTo("12:00 \u2013 12:05 UTC");
+        assertThat(videos.path(0).path("released").asText()).isEqualTo("2026-11-22T12:05:00Z");
+        assertThat(videos.path(3).path("id").asText()).isEqualTo(id(stream) + ":20261122:148");
+    }
+
+    @Test
+    void nextEpisodeIsAnswerableInTheSameBingeGroup() {
+        FakeStream stream = recorded();
+        JsonNode videos =
+                get("/meta/tv/" + id(stream) + ".json").json().path("meta").path("videos");
+
+        List<JsonNode> entries = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            JsonNode streams = get("/stream/tv/"
+                            + videos.path(i).path("id").asText().replace(":", "%3A") + ".json")
+                    .json()
+                    .path("streams");
+            assertThat(streams).hasSize(1);
+            entries.add(streams.path(0));
+        }
+
+        assertThat(entries).extracting(entry -> entry.path("infoHash").asText()).doesNotHaveDuplicates();
+        assertThat(entries)
+                .extracting(
+                        entry -> entry.path("behaviorHints").path("bingeGroup").asText())
+                .containsOnly("tributary-" + stream.key().text().substring(0, 8) + "-dvr");
+    }
+
+    @Test
+    void episodeToComeExplainsItself() {
+        FakeStream stream = recorded();
+
+        Asked asked = get("/stream/tv/" + id(stream) + ":20261122:200.json");
+
+        assertThat(asked.json().path("streams").path(0).path("description").asText())
+                .contains("Not broadcast yet");
+        assertThat(asked.headers()).containsEntry("cache-control", "no-store");
+    }
+
+    @Test
+    void withoutTorrentsThereIsNoPast() {
+        FakeStream stream = recorded();
+
+        assertThat(get("/" + encoded(config(Device.TV)) + "/meta/tv/" + id(stream) + ".json")
+                        .json()
+                        .path("meta")
+                        .has("videos"))
+                .isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {":20261122", ":20261122:0", ":20261122:289", ":20260231:1", ":x:1", ":1:2:3", ":0:1"})
+    void thereIsNoSuchEpisode(String suffix) {
+        FakeStream stream = recorded();
+
+        assertThat(get("/stream/tv/" + id(stream) + suffix + ".json").status()).isEqualTo(404);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 300, 86_100, 86_400, 1_790_000_100})
+    void episodeIsFoundAgainByItsNumbers(long mark) {
+        Episode episode = new Episode(Instant.ofEpochSecond(mark));
+
+        assertThat(Episode.of(episode.season(), episode.number())).contains(episode);
     }
 
     // Configs
