@@ -59,7 +59,7 @@ public final class RelayHealth {
         return state == null ? State.GOOD : state;
     }
 
-    private void record(RelayKey relay, Endpoint endpoint, boolean success) {
+    public void record(RelayKey relay, Endpoint endpoint, boolean success) {
         states.asMap()
                 .compute(
                         new Path(relay, endpoint.isIpv4()),
