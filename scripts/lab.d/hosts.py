@@ -6,6 +6,7 @@ process ends with this one: nothing is left behind, however the lab ends.
 
 import contextlib
 import http.client
+import os
 import socket
 import subprocess
 
@@ -70,11 +71,12 @@ class Host:
             raise ConnectionError(f"{path} of {self.name}: {answer.status}")
         return body
 
-    def start(self, command, **options):
+    def start(self, command, nice=0, **options):
         """A process on this host; ends with this one at the latest."""
 
         def prepare():
             wire.die_with_parent()
+            os.nice(nice)
             self.namespace.enter()
 
         return subprocess.Popen(command, preexec_fn=prepare, **options)

@@ -75,6 +75,7 @@ def parsed():
     parser.add_argument("--queue", type=float, default=0.25, help="longest wait for a line before packets drop, seconds (0.25)")
     parser.add_argument("--congestion", default="cubic", help="TCP's congestion control (cubic)")
     parser.add_argument("--no-max-upload", action="store_true", help="do not tell the programs what their lines carry")
+    parser.add_argument("--nice", type=int, default=0, help="the programs' priority, below 0 to be ahead of all else on this machine (0)")
     parser.add_argument("--json", action="store_true", help="one object a line instead of the table")
     parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
     return parser.parse_args()
@@ -136,7 +137,7 @@ def started(options, place, network, folder, programs):
         if not options.no_max_upload:
             common += ["--max-upload", f"{round(place.lines[at].up / 1000)}kbit"]
         bootstrap = ["--dht-bootstrap", f"{network.hosts[0].ip}:{DHT_PORT}"]
-        programs.append(Program(place.names[at], module, [*arguments, *common, *bootstrap], folder, host, JVM))
+        programs.append(Program(place.names[at], module, [*arguments, *common, *bootstrap], folder, host, JVM, options.nice))
         return programs[-1]
 
     origin = launch(0, "origin", "--hls", str(folder / "hls"), "--name", "Lab").await_ready()

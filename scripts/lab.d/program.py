@@ -34,8 +34,12 @@ class Loopback:
 
     name = "loopback"
 
-    def start(self, command, **options):
-        return subprocess.Popen(command, preexec_fn=die_with_parent, **options)
+    def start(self, command, nice=0, **options):
+        def prepare():
+            die_with_parent()
+            os.nice(nice)
+
+        return subprocess.Popen(command, preexec_fn=prepare, **options)
 
     def get(self, ip, port, path):
         with urllib.request.urlopen(f"http://{ip}:{port}{path}", timeout=10) as answer:
@@ -45,14 +49,14 @@ class Loopback:
 class Program:
     """A jar that runs on a host. Starts as it is made: several may start side by side before one waits for READY."""
 
-    def __init__(self, name, module, arguments, folder, host=None, java=()):
+    def __init__(self, name, module, arguments, folder, host=None, java=(), nice=0):
         self.name = name
         self.host = host or Loopback()
         self.data = Path(folder) / name
         self.log = Path(folder) / f"{name}.log"
         self.command = [JAVA, *java, "-jar", str(jar(module)), *arguments, "--data", str(self.data)]
         with open(self.log, "ab") as log:
-            self.process = self.host.start(self.command, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = self.host.start(self.command, nice, stdout=subprocess.PIPE, stderr=log, text=True)
         self.ready = {}
         self.start_cpu_seconds = 0.0
 
