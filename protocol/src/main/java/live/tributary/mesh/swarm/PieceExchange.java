@@ -451,10 +451,8 @@ final class PieceExchange {
         if (pullOnly()) {
             return;
         }
-        int stripe = piece.stripe();
-        for (Neighbour neighbour : neighbours) {
-            boolean child = flood() ? neighbour.isRelay() : trees.isChild(stripe, neighbour);
-            if (child
+        for (Neighbour neighbour : flood() ? neighbours : trees.children(piece.stripe())) {
+            if (neighbour.isRelay()
                     && neighbour != piece.source
                     && !neighbour.choked
                     && !neighbour.held.contains(piece.number)

@@ -1,9 +1,12 @@
 package live.tributary.mesh.swarm;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.LiveMessage;
 import org.jspecify.annotations.Nullable;
 
@@ -36,7 +39,11 @@ final class PushTrees {
     private static final long NO_GRAFT_AFTER_REFUSAL = 8_000_000_000L;
     private static final long NO_GRAFT_AFTER_FAILURE = 20_000_000_000L;
     /** The share of the upload that may be promised to children, at the stream's mean rate: it comes in bursts. */
-    private static final double PROMISED_SHARE = 0.5;
+    private static final double PROMISED_SHARE = 0.3;
+    /** In what time a piece shall have left for the last child of its stripe, where there are more than a few. */
+    private static final double MAX_ROUND = 120_000_000;
+
+    private static final int MIN_CHILDREN = 2;
     /** A node whose queue is longer than this takes no new child. */
     private static final long MAX_BACKLOG = 150_000_000L;
 
@@ -105,6 +112,18 @@ final class PushTrees {
 
     boolean isChild(int stripe, Neighbour neighbour) {
         return (neighbour.fedByUs & bit(stripe)) != 0;
+    }
+
+    /** The children of a stripe, those first that are known to send fast: they have the most to pass on. */
+    List<Neighbour> children(int stripe) {
+        List<Neighbour> children = new ArrayList<>();
+        for (Neighbour neighbour : neighbours) {
+            if (isChild(stripe, neighbour)) {
+                children.add(neighbour);
+            }
+        }
+        children.sort(Comparator.comparingDouble(Neighbour::serviceTime));
+        return children;
     }
 
     int children() {
@@ -188,6 +207,14 @@ final class PushTrees {
 
     private boolean accepts(int stripe, Neighbour from, long now) {
         if (parents[stripe] == from) {
+            return false;
+        }
+        double pieceNanos = ChunkRecord.PIECE_LENGTH * 8e9 / config.uploadBitsPerSecond();
+        int siblings = 0;
+        for (Neighbour neighbour : neighbours) {
+            siblings += isChild(stripe, neighbour) ? 1 : 0;
+        }
+        if (siblings >= MIN_CHILDREN && (siblings + 1) * pieceNanos > MAX_ROUND) {
             return false;
         }
         double promised = (children() + 1) * bitsPerSecond / LiveMessage.STRIPES;

@@ -44,8 +44,12 @@ final class SuperSeed {
     private static final double WEIGHT_OF_NEW = 0.3;
     /** How much better another root must be. */
     private static final double HYSTERESIS = 0.75;
-    /** One chunk in so many gives a trial to another root, once all are known. */
-    private static final int TRIAL_EVERY = 20;
+    /** One chunk in so many gives a trial to any neighbour, once all are known. */
+    private static final int TRIAL_EVERY = 64;
+    /** Trials go round the stripes in steps of this. */
+    private static final int TRIAL_STRIDE = 5;
+    /** The score of a neighbour that was never tried. */
+    private static final double UNTRIED = 1.5;
     /** Pieces that are sent long ago and of which it is no longer asked whether they spread. */
     private static final int MAX_REMEMBERED = 8192;
 
@@ -64,9 +68,13 @@ final class SuperSeed {
     private final Map<Neighbour, Score> scores = new HashMap<>();
     private final @Nullable Neighbour[] roots = new @Nullable Neighbour[LiveMessage.STRIPES];
     private int published;
+    /** How long a piece takes to spread, whoever is the root. */
+    private double usualNanos;
 
     private static final class Score {
-        double spreadNanos;
+        /** How long its pieces took to spread, over what all took at the time. */
+        double spread = 1;
+
         int samples;
         int inVain;
     }
@@ -318,17 +326,18 @@ final class SuperSeed {
     }
 
     private Score score(Neighbour root, double nanos) {
+        usualNanos = usualNanos == 0 ? nanos : usualNanos + WEIGHT_OF_NEW / ROOTS * (nanos - usualNanos);
         Score score = scores.computeIfAbsent(root, n -> new Score());
-        score.spreadNanos =
-                score.samples == 0 ? nanos : score.spreadNanos + WEIGHT_OF_NEW * (nanos - score.spreadNanos);
+        double sample = nanos / usualNanos;
+        score.spread = score.samples == 0 ? sample : score.spread + WEIGHT_OF_NEW * (sample - score.spread);
         score.samples++;
         return score;
     }
 
-    /** Lower is better; a neighbour that was never tried stands at the deadline. */
+    /** Lower is better; a neighbour that was never tried counts as a poor one. */
     private double score(Neighbour neighbour) {
         Score score = scores.get(neighbour);
-        return score == null ? SPREAD_WITHIN : score.spreadNanos;
+        return score == null ? UNTRIED : score.spread;
     }
 
     private void chooseRoots() {
@@ -341,44 +350,30 @@ final class SuperSeed {
         if (candidates.isEmpty()) {
             return;
         }
-        List<Neighbour> present = new ArrayList<>();
-        for (Neighbour root : roots) {
-            if (root != null && candidates.contains(root) && !present.contains(root)) {
-                present.add(root);
-            }
+        candidates.sort(Comparator.comparingDouble(this::preference));
+        assign(candidates.subList(0, Math.min(ROOTS, candidates.size())));
+        Neighbour trial = trial(candidates);
+        if (trial != null) {
+            roots[published * TRIAL_STRIDE % LiveMessage.STRIPES] = trial;
         }
-        candidates.removeAll(present);
-        candidates.sort(Comparator.comparingDouble(this::score));
-        while (present.size() < ROOTS && !candidates.isEmpty()) {
-            present.add(candidates.remove(0));
-        }
-        present.sort(Comparator.comparingDouble(this::score));
-        Neighbour worst = present.get(present.size() - 1);
-        if (!candidates.isEmpty()) {
-            Neighbour challenger = challenger(candidates);
-            if (challenger != null && scores.containsKey(worst)) {
-                present.set(present.size() - 1, challenger);
-            }
-        }
-        assign(present);
     }
 
-    /** Who takes the worst root's place: one that was never tried, one that is clearly better, or now and then anybody. */
-    private @Nullable Neighbour challenger(List<Neighbour> candidates) {
+    /** Who is root now stays it unless another is clearly better. */
+    private double preference(Neighbour neighbour) {
+        for (Neighbour root : roots) {
+            if (root == neighbour) {
+                return HYSTERESIS * score(neighbour);
+            }
+        }
+        return score(neighbour);
+    }
+
+    /** Who gets one stripe for one chunk, to see what becomes of it: whoever was never tried, else seldom anybody. */
+    private @Nullable Neighbour trial(List<Neighbour> candidates) {
         for (Neighbour candidate : candidates) {
             if (!scores.containsKey(candidate)) {
                 return candidate;
             }
-        }
-        Neighbour best = candidates.get(0);
-        Neighbour worstRoot = null;
-        for (Neighbour root : roots) {
-            if (root != null && (worstRoot == null || score(root) > score(worstRoot))) {
-                worstRoot = root;
-            }
-        }
-        if (worstRoot == null || score(best) < HYSTERESIS * score(worstRoot)) {
-            return best;
         }
         return published % TRIAL_EVERY == 0 ? candidates.get(random.nextInt(candidates.size())) : null;
     }

@@ -14,7 +14,7 @@ public final class MeshBench {
             case "pull" -> Scenario.calm(seed, relays).with(live.tributary.mesh.swarm.SwarmConfig.Spreading.PULL);
             case "flood" -> Scenario.calm(seed, relays).with(live.tributary.mesh.swarm.SwarmConfig.Spreading.FLOOD);
             case "kill" -> Scenario.calm(seed, relays).with(0, 0, 0, 0.33);
-            default -> Scenario.calm(seed, relays);
+            default -> Scenario.calm(seed, relays).lasting(15, Integer.getInteger("chunks", 30));
         };
         long start = System.nanoTime();
         Trace trace = args.length > 3 ? Trace.to(System.err) : Trace.none();
