@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.wire.LiveMessage;
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +42,7 @@ final class PushTrees {
     /** The share of the upload that may be promised to children, at the stream's mean rate: it comes in bursts. */
     private static final double PROMISED_SHARE = 0.3;
     /** In what time a piece shall have left for the last child of its stripe, where there are more than a few. */
-    private static final double MAX_ROUND = 120_000_000;
+    private static final double MAX_ROUND = 70_000_000;
 
     private static final int MIN_CHILDREN = 2;
     /** A node whose queue is longer than this takes no new child. */
@@ -206,6 +207,9 @@ final class PushTrees {
     }
 
     private boolean accepts(int stripe, Neighbour from, long now) {
+        if (config.role() == NodeRole.ORIGIN) {
+            return true; // It promises nothing: it gives each piece to whom it chooses.
+        }
         if (parents[stripe] == from) {
             return false;
         }

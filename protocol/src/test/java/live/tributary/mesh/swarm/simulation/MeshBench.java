@@ -10,7 +10,7 @@ public final class MeshBench {
         String kind = args.length > 2 ? args[2] : "calm";
         Scenario scenario = switch (kind) {
             case "churn" -> Scenario.churning(seed, relays);
-            case "hostile" -> Scenario.hostile(seed, relays);
+            case "hostile" -> Scenario.hostile(seed, relays).lasting(15, Integer.getInteger("chunks", 30));
             case "pull" -> Scenario.calm(seed, relays).with(live.tributary.mesh.swarm.SwarmConfig.Spreading.PULL);
             case "flood" -> Scenario.calm(seed, relays).with(live.tributary.mesh.swarm.SwarmConfig.Spreading.FLOOD);
             case "kill" -> Scenario.calm(seed, relays).with(0, 0, 0, 0.33);
