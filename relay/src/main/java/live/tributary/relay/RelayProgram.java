@@ -61,6 +61,7 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
+import live.tributary.relay.edge.Admission;
 import live.tributary.relay.edge.Arrivals;
 import live.tributary.relay.edge.CardService;
 import live.tributary.relay.edge.ChunkAnswers;
@@ -188,6 +189,7 @@ final class RelayProgram implements Program {
                         new EdgeService(
                                 stream -> Optional.ofNullable(carried.get(stream)),
                                 new ChunkAnswers(store, arrivals, loops, clock),
+                                new Admission(upload.bitsPerSecond(), budget::sent, System::nanoTime),
                                 clock),
                         new TorrentService(carried::values, mesh::endpoints),
                         new CardService(new OwnCard(key, facts, clock), carried::values)),

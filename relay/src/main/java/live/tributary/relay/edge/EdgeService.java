@@ -39,15 +39,22 @@ public final class EdgeService implements HttpService {
     private static final String LIVE = "live.m3u8";
     private static final String REPLAY = "replay.m3u8";
     private static final int MAX_DIGITS = 18;
+    private static final String RETRY_SECONDS = "5";
 
     private final Function<StreamKey, Optional<StreamView>> streams;
     private final ChunkAnswers chunks;
+    private final Admission admission;
     private final InstantSource clock;
 
     /** @param streams those that this relay carries */
-    public EdgeService(Function<StreamKey, Optional<StreamView>> streams, ChunkAnswers chunks, InstantSource clock) {
+    public EdgeService(
+            Function<StreamKey, Optional<StreamView>> streams,
+            ChunkAnswers chunks,
+            Admission admission,
+            InstantSource clock) {
         this.streams = streams;
         this.chunks = chunks;
+        this.admission = admission;
         this.clock = clock;
     }
 
@@ -61,11 +68,20 @@ public final class EdgeService implements HttpService {
         if (stream.isEmpty()) {
             return Optional.empty();
         }
+        if (!admission.admits(query.remote().getAddress())) {
+            return Optional.of(CompletableFuture.completedStage(sentOn(stream.get(), query)));
+        }
         if (parts.length == 2 && parts[1].equals(MASTER)) {
             return now(master(stream.get()));
         }
         Optional<Integer> rendition = parts.length == 3 ? rendition(parts[1]) : Optional.empty();
         return rendition.flatMap(number -> ofRendition(stream.get(), number, parts[2], query));
+    }
+
+    private static HttpAnswer sentOn(StreamView stream, HttpQuery query) {
+        return OtherPlaces.withRoom(stream, query)
+                .map(HttpAnswer::redirect)
+                .orElseGet(() -> HttpAnswer.text(503, "this relay is full").with("retry-after", RETRY_SECONDS));
     }
 
     private Optional<CompletionStage<HttpAnswer>> ofRendition(

@@ -2,6 +2,7 @@ package live.tributary.relay.edge;
 
 import java.net.Inet4Address;
 import java.net.URI;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import live.tributary.mesh.RelayView;
@@ -9,6 +10,7 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
 
 /** Where else a chunk may be had: a relay that has shown that it holds it, else the bucket. */
 final class OtherPlaces {
@@ -16,6 +18,7 @@ final class OtherPlaces {
     static final String SENT_ON = "sent-on";
 
     private static final int BUCKET_HASH_DIGITS = 8;
+    private static final int ROOM_PER_MILLE = 700;
 
     private OtherPlaces() {}
 
@@ -34,6 +37,27 @@ final class OtherPlaces {
                 .findFirst()
                 .map(base -> base + "/live/" + stream.key().text() + "/" + record.rendition() + "/" + record.fileName()
                         + "?" + SENT_ON);
+    }
+
+    /** The same path at the relay that says that it has most room; none for one who was sent on already. */
+    static Optional<String> withRoom(StreamView stream, HttpQuery query) {
+        if (query.rawQuery().contains(SENT_ON)) {
+            return Optional.empty();
+        }
+        boolean ipv4 = query.remote().getAddress() instanceof Inet4Address;
+        return stream.relays().stream()
+                .filter(relay -> relay.role() == NodeRole.RELAY && load(relay) <= ROOM_PER_MILLE)
+                .sorted(Comparator.comparingInt(OtherPlaces::load))
+                .map(relay -> base(relay, query.tls(), ipv4))
+                .flatMap(Optional::stream)
+                .findFirst()
+                .map(base -> base + query.rawPath() + "?" + SENT_ON);
+    }
+
+    private static int load(RelayView relay) {
+        return relay.descriptor()
+                .map(descriptor -> descriptor.body().loadPerMille())
+                .orElse(Integer.MAX_VALUE);
     }
 
     /** Who came by TLS can follow only to TLS; who came by IPv4 may have nothing else. */

@@ -28,6 +28,7 @@ import live.tributary.protocol.stream.Container;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.Rendition;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.stream.SignedHead;
@@ -43,9 +44,12 @@ class EdgeServiceTest {
     private final Arrivals arrivals = new Arrivals();
     private final ManualTimer timer = new ManualTimer();
     private Instant now = BEGAN;
+    private long sent;
+    private long nanos;
     private final EdgeService edge = new EdgeService(
             key -> key.equals(sample.streamKey()) ? Optional.of(stream) : Optional.empty(),
             new ChunkAnswers(store, arrivals, timer, () -> now),
+            new Admission(8_000_000, () -> sent, () -> nanos),
             () -> now);
 
     @AfterEach
@@ -189,6 +193,56 @@ class EdgeServiceTest {
         String hash = record.body().sha256().hex().substring(0, 8);
         assertThat(get("/0/0.ts").headers())
                 .containsEntry("location", "https://bucket.example/s/1/0/0-" + hash + ".ts");
+    }
+
+    @Test
+    void aFullRelayKeepsItsViewersAndSendsNewOnesOn() {
+        hold(sample.next(1000));
+        stream.holders.add(withLoad(holder("192.0.2.1"), 900));
+        stream.holders.add(withLoad(holder("192.0.2.2"), 100));
+        String path = "/live/" + sample.streamKey().text() + "/0/live.m3u8";
+        for (int i = 0; i <= 8; i++) {
+            assertThat(get("/0/live.m3u8").status()).isEqualTo(200);
+            nanos += 250_000_000;
+            sent += 250_000; // 1 MB/s, all that is allowed.
+        }
+        assertThat(get("/0/live.m3u8").status()).isEqualTo(200);
+        HttpAnswer answer = from("198.51.100.1", path, "");
+        assertThat(answer.status()).isEqualTo(302);
+        assertThat(answer.headers()).containsEntry("location", "http://192.0.2.2:7001" + path + "?sent-on");
+        assertThat(from("198.51.100.1", path, "sent-on").status()).isEqualTo(503);
+        nanos += 3_000_000_000L;
+        assertThat(from("198.51.100.1", path, "").status()).isEqualTo(200);
+    }
+
+    private HttpAnswer from(String address, String path, String query) {
+        HttpQuery asked = new HttpQuery(
+                "GET",
+                path,
+                query,
+                new DefaultHttpHeaders(),
+                new InetSocketAddress(address, 1),
+                false,
+                Unpooled.EMPTY_BUFFER);
+        return edge.answer(asked).orElseThrow().toCompletableFuture().join();
+    }
+
+    private RelayView withLoad(RelayView relay, int perMille) {
+        RelayDescriptor descriptor = RelayDescriptor.sign(
+                new RelayDescriptor.Body(
+                        sample.signingKey().relayKey(),
+                        NodeRole.RELAY,
+                        relay.endpoints(),
+                        Optional.empty(),
+                        List.of(),
+                        Optional.empty(),
+                        1_000_000,
+                        perMille,
+                        "test",
+                        Optional.empty(),
+                        BEGAN.plusSeconds(300)),
+                sample.signingKey());
+        return new RelayView(relay.key(), relay.role(), relay.endpoints(), Optional.of(descriptor), true);
     }
 
     @Test
