@@ -48,6 +48,8 @@ import live.tributary.mesh.program.StartException;
 import live.tributary.mesh.program.StateDirectory;
 import live.tributary.mesh.program.TlsFiles;
 import live.tributary.mesh.program.UsageException;
+import live.tributary.mesh.rendezvous.DhtRendezvous;
+import live.tributary.mesh.rendezvous.DhtSettings;
 import live.tributary.mesh.rendezvous.Rendezvous;
 import live.tributary.mesh.serve.PeerDialler;
 import live.tributary.mesh.serve.ServeLimits;
@@ -158,6 +160,13 @@ final class RelayProgram implements Program {
         meters.gauge(store::diskBytes, Meter.CACHE, "disk");
         Rendezvous rendezvous = Rendezvous.none();
         Optional<InetSocketAddress> dht = Optional.empty();
+        if (node.dht()) {
+            DhtRendezvous started = life.add(DhtRendezvous.start(DhtSettings.of(node, state.path()), random));
+            rendezvous = started;
+            dht = Optional.of(started.address());
+            meters.gauge(started::tableSize, Meter.DHT_NODES);
+            meters.gauge(started::storedItems, Meter.DHT_ITEMS);
+        }
         UploadBudget budget = new UploadBudget(upload.bitsPerSecond(), System::nanoTime);
         TcpMeshNode mesh = life.add(new TcpMeshNode(
                 config(key, upload), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
