@@ -27,6 +27,7 @@ import live.tributary.gateway.ranking.Probes;
 import live.tributary.gateway.ranking.RelayHealth;
 import live.tributary.gateway.stremio.AddonIdentity;
 import live.tributary.mesh.admin.AdminService;
+import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
 import live.tributary.mesh.http.HttpServer;
@@ -52,6 +53,8 @@ import live.tributary.mesh.program.StartException;
 import live.tributary.mesh.program.StateDirectory;
 import live.tributary.mesh.program.TlsFiles;
 import live.tributary.mesh.program.UsageException;
+import live.tributary.mesh.rendezvous.DhtRendezvous;
+import live.tributary.mesh.rendezvous.DhtSettings;
 import live.tributary.mesh.rendezvous.Rendezvous;
 import live.tributary.mesh.store.ChunkStore;
 import live.tributary.protocol.stream.NodeRole;
@@ -156,6 +159,13 @@ final class GatewayProgram implements Program {
         ChunkStore store = life.add(ChunkStore.inMemory(NO_CHUNKS));
         Rendezvous rendezvous = Rendezvous.none();
         Optional<InetSocketAddress> dht = Optional.empty();
+        if (node.dht()) {
+            DhtRendezvous started = life.add(DhtRendezvous.start(DhtSettings.of(node, state.path()), random));
+            rendezvous = started;
+            dht = Optional.of(started.address());
+            meters.gauge(started::tableSize, Meter.DHT_NODES);
+            meters.gauge(started::storedItems, Meter.DHT_ITEMS);
+        }
         long upload = node.maxUpload().map(BitRate::bitsPerSecond).orElse(USUAL_UPLOAD);
         UploadBudget budget = new UploadBudget(upload, System::nanoTime);
         TcpMeshNode mesh = life.add(new TcpMeshNode(
