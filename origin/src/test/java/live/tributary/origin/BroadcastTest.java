@@ -123,7 +123,7 @@ class BroadcastTest {
     private Broadcast broadcast(Path feed, boolean loop, boolean lostState) throws IOException {
         StreamOrigin origin = new StreamOrigin(
                 new StreamOrigin.Config(
-                        KEY, folder.resolve("publish.state"), AboutText.named("Test"), Optional.empty()),
+                        KEY, folder.resolve("publish.state"), AboutText.named("Test"), term -> Optional.empty()),
                 mesh,
                 new StreamOrigin.Surroundings(
                         InstantSource.system(),

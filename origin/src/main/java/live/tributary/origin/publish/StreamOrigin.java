@@ -10,10 +10,12 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import live.tributary.mesh.StreamPublisher;
@@ -58,9 +60,9 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     /**
      * What is published, and by whom.
      *
-     * @param fallback base URL of the bucket
+     * @param fallback from a term to the base URL of its copy in the bucket
      */
-    public record Config(SigningKey key, Path stateFile, AboutText text, Optional<URI> fallback) {}
+    public record Config(SigningKey key, Path stateFile, AboutText text, LongFunction<Optional<URI>> fallback) {}
 
     /**
      * What an origin needs from around it.
@@ -205,6 +207,11 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         around.missed().accept(segments);
     }
 
+    /** How the renditions stand, in a line. */
+    public synchronized String feedText() {
+        return new TreeMap<>(feeds).toString();
+    }
+
     private synchronized boolean isLive() {
         return begun && !closed && feeds.values().stream().anyMatch(FeedState::isOn);
     }
@@ -230,7 +237,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
                 mesh.view().windows(0).stream()
                         .findFirst()
                         .map(window -> window.torrent().infoHash()),
-                config.fallback(),
+                config.fallback().apply(publisher.term()),
                 entryPoints());
         long now = around.nanoTime().getAsLong();
         if (!heads.due(content, now)) {

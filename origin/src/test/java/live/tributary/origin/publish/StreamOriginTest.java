@@ -38,7 +38,7 @@ class StreamOriginTest {
     void makeOrigin() throws IOException {
         origin = new StreamOrigin(
                 new StreamOrigin.Config(
-                        KEY, folder.resolve("publish.state"), AboutText.named("Test"), Optional.empty()),
+                        KEY, folder.resolve("publish.state"), AboutText.named("Test"), term -> Optional.empty()),
                 mesh,
                 new StreamOrigin.Surroundings(
                         clock, clock::nanoTime, () -> endpoints, lost -> missed += lost, (record, bytes) -> {}));

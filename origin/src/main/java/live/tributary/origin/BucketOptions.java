@@ -1,0 +1,43 @@
+package live.tributary.origin;
+
+import java.net.URI;
+import java.util.Optional;
+import live.tributary.mesh.program.UsageException;
+import live.tributary.origin.fallback.BucketSettings;
+import picocli.CommandLine.Option;
+
+/** The bucket's options; a picocli mixin. */
+final class BucketOptions {
+    @Option(
+            names = "--s3-endpoint",
+            paramLabel = "URL",
+            description = "S3 API of the fallback bucket; credentials come from the SDK's usual places.")
+    private Optional<URI> endpoint = Optional.empty();
+
+    @Option(names = "--s3-bucket", paramLabel = "NAME", description = "The bucket's name.")
+    private Optional<String> bucket = Optional.empty();
+
+    @Option(
+            names = "--s3-prefix",
+            paramLabel = "PREFIX",
+            defaultValue = "",
+            description = "What all keys in it begin with.")
+    private String prefix = "";
+
+    @Option(names = "--s3-region", paramLabel = "REGION", defaultValue = "auto", description = "The bucket's region.")
+    private String region = "auto";
+
+    @Option(
+            names = "--s3-public-url",
+            paramLabel = "URL",
+            description = "Where viewers read the bucket (its endpoint unless given).")
+    private Optional<URI> publicUrl = Optional.empty();
+
+    Optional<BucketSettings> settings() {
+        if (endpoint.isPresent() != bucket.isPresent()) {
+            String given = endpoint.isPresent() ? "--s3-endpoint" : "--s3-bucket";
+            throw new UsageException(given + ": alone (expected: --s3-endpoint and --s3-bucket together)");
+        }
+        return endpoint.flatMap(url -> bucket.map(name -> new BucketSettings(url, name, prefix, region, publicUrl)));
+    }
+}

@@ -1,0 +1,376 @@
+package live.tributary.origin;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.handler.ssl.SslContext;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.StreamPublisher;
+import live.tributary.mesh.admin.AdminService;
+import live.tributary.mesh.admin.ChunkOutcome;
+import live.tributary.mesh.admin.Meter;
+import live.tributary.mesh.admin.Meters;
+import live.tributary.mesh.admin.NodeStatus;
+import live.tributary.mesh.admin.PeerKind;
+import live.tributary.mesh.admin.Tally;
+import live.tributary.mesh.admin.Via;
+import live.tributary.mesh.http.HttpLimits;
+import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.http.HttpService;
+import live.tributary.mesh.http.Pace;
+import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.MeshNodeConfig;
+import live.tributary.mesh.net.MeshParts;
+import live.tributary.mesh.net.PortServices;
+import live.tributary.mesh.net.ServerTls;
+import live.tributary.mesh.net.TcpMeshNode;
+import live.tributary.mesh.net.Transport;
+import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.program.BitRate;
+import live.tributary.mesh.program.ByteSize;
+import live.tributary.mesh.program.HostPort;
+import live.tributary.mesh.program.KeyFile;
+import live.tributary.mesh.program.Lifecycle;
+import live.tributary.mesh.program.NodeOptions;
+import live.tributary.mesh.program.Program;
+import live.tributary.mesh.program.ProgramKind;
+import live.tributary.mesh.program.ProgramVersion;
+import live.tributary.mesh.program.Ready;
+import live.tributary.mesh.program.StartException;
+import live.tributary.mesh.program.StateDirectory;
+import live.tributary.mesh.program.TlsFiles;
+import live.tributary.mesh.program.UsageException;
+import live.tributary.mesh.rendezvous.DhtRendezvous;
+import live.tributary.mesh.rendezvous.DhtSettings;
+import live.tributary.mesh.rendezvous.Rendezvous;
+import live.tributary.mesh.serve.PeerDialler;
+import live.tributary.mesh.serve.ServeLimits;
+import live.tributary.mesh.serve.TorrentServer;
+import live.tributary.mesh.store.ChunkStore;
+import live.tributary.mesh.tracker.HttpTracker;
+import live.tributary.mesh.tracker.Tracker;
+import live.tributary.mesh.tracker.TrackerLimits;
+import live.tributary.mesh.tracker.UdpTracker;
+import live.tributary.origin.fallback.Bucket;
+import live.tributary.origin.fallback.BucketSettings;
+import live.tributary.origin.http.OriginService;
+import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.publish.AboutText;
+import live.tributary.origin.publish.StreamOrigin;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.SigningKey;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The origin: its options, and how its parts are wired. */
+@Command(
+        name = "origin",
+        description = "Publishes a feed to the mesh: signs its chunks, and sends each once.",
+        subcommands = {Keygen.class, Id.class, Cost.class})
+final class OriginProgram implements Program {
+    private static final Logger log = LoggerFactory.getLogger(OriginProgram.class);
+
+    private static final int MAX_NET_THREADS = 2;
+    private static final long STOP_SECONDS = 2;
+    private static final long MAX_MEMORY = 128_000_000;
+    /** What the network stack may take outside the heap beside the chunks. */
+    private static final long NETWORK_MEMORY = 128L * 1024 * 1024;
+    /** The most BitTorrent clients that the origin itself serves: relays are there for them. */
+    private static final int MAX_PEERS = 50;
+    /** What the swarm may plan with where nobody said how wide the uplink is. */
+    private static final long UNKNOWN_UPLINK = 100_000_000;
+
+    private static final long NO_LIMIT = 100_000_000_000L;
+    /** A key younger than this has no past that the mesh could remember. */
+    private static final Duration FRESH_KEY = Duration.ofMinutes(10);
+
+    @Mixin
+    private NodeOptions node = new NodeOptions();
+
+    @Mixin
+    private BucketOptions bucketOptions = new BucketOptions();
+
+    @Option(
+            names = "--hls",
+            paramLabel = "PATH|URL",
+            description = "The feed: a folder, a media or master playlist, or its http(s) URL.")
+    private Optional<String> hls = Optional.empty();
+
+    @Option(
+            names = "--loop",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "Play a finished feed as live, over and over.")
+    private boolean loop;
+
+    @Option(
+            names = "--hls-allow-host",
+            paramLabel = "HOST",
+            split = ",",
+            description = "Further host that a feed on the web may name; repeatable.")
+    private Set<String> allowedHosts = new LinkedHashSet<>();
+
+    @Option(names = "--name", paramLabel = "NAME", defaultValue = "Live", description = "What the stream is called.")
+    private String name = "Live";
+
+    @Option(
+            names = "--key",
+            paramLabel = "FILE",
+            description = "The stream's private key (stream.key in --data unless given; made if missing).")
+    private Optional<Path> keyFile = Optional.empty();
+
+    @Option(
+            names = "--history",
+            paramLabel = "TIME",
+            defaultValue = "1h",
+            description = "How long chunks are kept, here and in the bucket.")
+    private Duration history = Duration.ofHours(1);
+
+    @Option(
+            names = "--cache-disk",
+            paramLabel = "SIZE",
+            defaultValue = "5GB",
+            description = "Disk for the history's chunks, under --data.")
+    private ByteSize disk = new ByteSize(0);
+
+    @Override
+    public ProgramKind kind() {
+        return ProgramKind.ORIGIN;
+    }
+
+    @Override
+    public Ready start(Lifecycle life) throws Exception {
+        String feed =
+                hls.orElseThrow(() -> new UsageException("--hls: none (expected: a folder, a playlist, or a URL)"));
+        Optional<BucketSettings> bucketSettings = bucketOptions.settings();
+        long memory = Math.max(
+                ChunkRecord.MAX_CHUNK, Math.min(MAX_MEMORY, Runtime.getRuntime().maxMemory()));
+        System.setProperty("io.netty.maxDirectMemory", Long.toString(memory + NETWORK_MEMORY));
+        StateDirectory state = life.add(StateDirectory.open(node.data()));
+        SecureRandom random = new SecureRandom();
+        SigningKey nodeKey = KeyFile.readOrCreate(state.resolve("node.key"), random);
+        Path streamKeyFile = keyFile.orElse(state.resolve("stream.key"));
+        boolean oldKey = isOld(streamKeyFile);
+        SigningKey streamKey = KeyFile.readOrCreate(streamKeyFile, random);
+        if (feed.contains("/live/" + streamKey.streamKey().text() + "/")) {
+            throw new UsageException("--hls: " + feed + " (expected: the encoder's feed, not this stream itself)");
+        }
+
+        Meters meters = new Meters();
+        InstantSource clock = InstantSource.system();
+        Transport transport = Transport.best();
+        EventLoopGroup loops = transport.newGroup(
+                "origin-net", Math.min(MAX_NET_THREADS, Runtime.getRuntime().availableProcessors()));
+        life.add(() ->
+                loops.shutdownGracefully(0, STOP_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly());
+        ChunkStore store = life.add(store(memory));
+        meters.gauge(store::memoryBytes, Meter.CACHE, "memory");
+        meters.gauge(store::diskBytes, Meter.CACHE, "disk");
+        Rendezvous rendezvous = Rendezvous.none();
+        Optional<InetSocketAddress> dht = Optional.empty();
+        if (node.dht()) {
+            DhtRendezvous started = life.add(DhtRendezvous.start(DhtSettings.of(node, state.path()), random));
+            rendezvous = started;
+            dht = Optional.of(started.address());
+            meters.gauge(started::tableSize, Meter.DHT_NODES);
+            meters.gauge(started::storedItems, Meter.DHT_ITEMS);
+        }
+        UploadBudget budget =
+                new UploadBudget(node.maxUpload().map(BitRate::bitsPerSecond).orElse(NO_LIMIT), System::nanoTime);
+        TcpMeshNode mesh = life.add(
+                new TcpMeshNode(config(nodeKey), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
+        TorrentServer torrents = new TorrentServer(
+                store, budget, ServeLimits.of(MAX_PEERS, uplink()), meters, random, System::nanoTime, clock);
+        meters.gauge(torrents::peers, Meter.PEERS);
+        Tracker tracker = new Tracker(
+                TrackerLimits.DEFAULT,
+                node.dhtPrivate(),
+                mesh::endpoints,
+                new PeerDialler(torrents, transport.client(loops), node.dhtPrivate(), System::nanoTime),
+                new SplittableRandom(random.nextLong()),
+                System.nanoTime());
+        // The stream's own service needs the stream, the stream needs the port, and the port is bound with its
+        // services.
+        List<HttpService> own = new CopyOnWriteArrayList<>();
+        HttpServer http = new HttpServer(
+                List.of(
+                        new HttpTracker(tracker, meters, System::nanoTime),
+                        query -> own.stream().findFirst().flatMap(service -> service.answer(query))),
+                List.of(),
+                HttpLimits.DEFAULT,
+                pace(budget, meters));
+        BoundPort port = life.add(BoundPort.bind(
+                transport,
+                loops,
+                BoundPort.Config.of(node.bind().stream().toList(), node.port()),
+                new PortServices(List.of(mesh, torrents), http, tls()),
+                Optional.of(() -> new UdpTracker(tracker, meters, random, System::nanoTime))));
+        mesh.listeningOn(port.port());
+        StreamPublisher publisher = mesh.publish(streamKey);
+        tracker.carry(publisher.view());
+        torrents.carry(publisher.view());
+        own.add(new OriginService(publisher.view(), mesh.chunks()));
+        NodeStatus status =
+                new NodeStatus(kind(), streamKey.streamKey(), meters, () -> List.of(publisher.view()), clock);
+        BoundPort admin = life.add(admin(transport, loops, meters, status));
+        mesh.restore().thenAccept(found -> {
+            if (found.chunks() > 0 || found.damaged() > 0) {
+                log.info(
+                        "cache on disk: {} chunks from before, {} damaged files set aside",
+                        found.chunks(),
+                        found.damaged());
+            }
+        });
+
+        List<StreamOrigin.ChunkListener> copies = new CopyOnWriteArrayList<>();
+        StreamOrigin origin = new StreamOrigin(
+                new StreamOrigin.Config(
+                        streamKey,
+                        state.resolve("publish.state"),
+                        AboutText.named(name),
+                        term -> bucketSettings.map(settings -> Bucket.publicUrl(settings, streamKey, term))),
+                publisher,
+                new StreamOrigin.Surroundings(
+                        clock,
+                        System::nanoTime,
+                        mesh::endpoints,
+                        meters.tally(Meter.CHUNKS, ChunkOutcome.MISSED)::add,
+                        (record, bytes) -> copies.forEach(copy -> copy.published(record, bytes))));
+        if (bucketSettings.isPresent()) {
+            Tally sent = meters.tally(Meter.SENT, PeerKind.BUCKET, Via.HTTP);
+            Bucket copy = life.add(new Bucket(
+                    bucketSettings.get(),
+                    streamKey,
+                    origin.term(),
+                    state.resolve("bucket.journal"),
+                    history,
+                    publisher,
+                    new Bucket.Surroundings(
+                            clock,
+                            System::nanoTime,
+                            new SplittableRandom(random.nextLong()),
+                            bytes -> budget.take(UploadBudget.Purpose.BUCKET, bytes),
+                            sent::add)));
+            copies.add(copy::published);
+            copy.start();
+        }
+        FeedIngest.Config ingest = new FeedIngest.Config(feed, loop, allowedHosts, origin.lastNames());
+        Broadcast broadcast = life.add(
+                new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
+        status.note("feed", origin::feedText);
+        broadcast.start();
+
+        Ready ready = Ready.of(kind(), streamKey.streamKey().text())
+                .tcp(port.tcp().get(0))
+                .udp(port.udp().get(0));
+        return (dht.isPresent() ? ready.dht(dht.get()) : ready)
+                .http(port.tcp().get(0))
+                .admin(admin.tcp().get(0));
+    }
+
+    private static boolean isOld(Path key) throws IOException {
+        return Files.exists(key)
+                && Files.getLastModifiedTime(key)
+                        .toInstant()
+                        .isBefore(Instant.now().minus(FRESH_KEY));
+    }
+
+    private long uplink() {
+        return node.maxUpload().map(BitRate::bitsPerSecond).orElse(UNKNOWN_UPLINK);
+    }
+
+    private ChunkStore store(long memory) throws StartException {
+        if (disk.bytes() == 0) {
+            return ChunkStore.inMemory(memory);
+        }
+        Path cache = node.data().resolve("cache");
+        try {
+            return ChunkStore.withDisk(memory, cache, disk.bytes());
+        } catch (IOException e) {
+            throw new StartException(cache + ": not usable as cache (" + e + ")", e);
+        }
+    }
+
+    private MeshNodeConfig config(SigningKey key) {
+        return MeshNodeConfig.of(key)
+                .withPeers(node.peers().stream().map(OriginProgram::unresolved).toList())
+                .withPublicAddresses(publicAddresses())
+                .withPrivateAddresses(node.dhtPrivate())
+                .withUploadBitsPerSecond(uplink())
+                .withHistory(history)
+                .withTlsName(node.tls().flatMap(files -> node.publicHost()))
+                .withSoftware("tributary " + ProgramVersion.current());
+    }
+
+    private static InetSocketAddress unresolved(HostPort peer) {
+        return InetSocketAddress.createUnresolved(peer.host(), peer.port());
+    }
+
+    private List<InetAddress> publicAddresses() {
+        if (node.publicHost().isEmpty()) {
+            return List.of();
+        }
+        try {
+            return List.of(InetAddress.getAllByName(node.publicHost().get()));
+        } catch (UnknownHostException e) {
+            throw new UsageException("--public-host: " + node.publicHost().get() + " (expected: a name or address)");
+        }
+    }
+
+    private BoundPort admin(Transport transport, EventLoopGroup loops, Meters meters, NodeStatus status)
+            throws IOException {
+        InetSocketAddress address =
+                new InetSocketAddress(node.admin().host(), node.admin().port());
+        if (address.isUnresolved()) {
+            throw new UsageException("--admin: " + node.admin() + " (expected: an address of this machine)");
+        }
+        return BoundPort.bind(
+                transport,
+                loops,
+                BoundPort.Config.of(List.of(address.getAddress()), address.getPort()),
+                new PortServices(List.of(), HttpServer.of(new AdminService(meters, status, loops)), Optional.empty()),
+                Optional.empty());
+    }
+
+    private Optional<SslContext> tls() throws StartException {
+        Optional<TlsFiles> files = node.tls();
+        if (files.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(
+                    ServerTls.of(files.get().certificate(), files.get().key()));
+        } catch (IOException e) {
+            throw new StartException("--tls-cert: " + e.getMessage(), e);
+        }
+    }
+
+    private static Pace pace(UploadBudget budget, Meters meters) {
+        Tally sent = meters.tally(Meter.SENT, PeerKind.VIEWER, Via.HTTP);
+        return bytes -> {
+            long wait = budget.take(UploadBudget.Purpose.LIVE_TO_VIEWERS, bytes);
+            if (wait == 0) {
+                sent.add(bytes);
+            }
+            return wait;
+        };
+    }
+}
