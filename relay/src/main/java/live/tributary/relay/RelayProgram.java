@@ -1,5 +1,8 @@
 package live.tributary.relay;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
@@ -54,6 +57,7 @@ import live.tributary.mesh.rendezvous.Rendezvous;
 import live.tributary.mesh.serve.PeerDialler;
 import live.tributary.mesh.serve.ServeLimits;
 import live.tributary.mesh.serve.TorrentServer;
+import live.tributary.mesh.serve.UtpRefusal;
 import live.tributary.mesh.store.ChunkStore;
 import live.tributary.mesh.tracker.HttpTracker;
 import live.tributary.mesh.tracker.Tracker;
@@ -210,7 +214,7 @@ final class RelayProgram implements Program {
                 loops,
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()).refusing(denied::denies),
                 new PortServices(List.of(mesh, torrents), http, tls()),
-                Optional.of(() -> new UdpTracker(tracker, meters, random, System::nanoTime))));
+                Optional.of(() -> datagrams(new UdpTracker(tracker, meters, random, System::nanoTime)))));
         mesh.listeningOn(port.port());
         for (StreamKey stream : streams) {
             StreamView view = mesh.carry(stream, NodeRole.RELAY);
@@ -239,6 +243,16 @@ final class RelayProgram implements Program {
         return (dht.isPresent() ? ready.dht(dht.get()) : ready)
                 .http(port.tcp().get(0))
                 .admin(admin.tcp().get(0));
+    }
+
+    /** What is spoken on the UDP port: the tracker, and to those who try uTP that they had better use TCP. */
+    private static ChannelHandler datagrams(UdpTracker tracker) {
+        return new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                channel.pipeline().addLast(tracker, new UtpRefusal());
+            }
+        };
     }
 
     private DenyList denyList() throws StartException {

@@ -1,5 +1,7 @@
 package live.tributary.mesh.serve;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -9,6 +11,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.FakeStream;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.admin.Meters;
@@ -70,7 +73,15 @@ final class ServerFixture implements AutoCloseable {
                         List.of(server),
                         HttpServer.of(new HttpTracker(tracker, meters, System::nanoTime)),
                         Optional.empty()),
-                Optional.of(() -> new UdpTracker(tracker, meters, new SplittableRandom(3), System::nanoTime)));
+                Optional.of(() -> new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(
+                                        new UdpTracker(tracker, meters, new SplittableRandom(3), System::nanoTime),
+                                        new UtpRefusal());
+                    }
+                }));
     }
 
     ServerFixture() throws Exception {
@@ -96,6 +107,6 @@ final class ServerFixture implements AutoCloseable {
     @Override
     public void close() {
         port.close();
-        loops.shutdownGracefully(0, 1, java.util.concurrent.TimeUnit.SECONDS);
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 }
