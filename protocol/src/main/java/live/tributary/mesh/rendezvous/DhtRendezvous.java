@@ -33,7 +33,7 @@ import lbms.plugins.mldht.kad.messages.GetResponse;
 import lbms.plugins.mldht.kad.utils.AddressUtils;
 import live.tributary.mesh.program.HostPort;
 import live.tributary.protocol.bencode.FormatException;
-import live.tributary.protocol.dht.HeadTarget;
+import live.tributary.protocol.dht.MutableTarget;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.InfoHash;
@@ -250,7 +250,7 @@ public final class DhtRendezvous implements Rendezvous {
             this.node = node;
             this.stream = stream;
             this.found = found;
-            this.key = new Key(HeadTarget.of(stream).bytes());
+            this.key = new Key(MutableTarget.ofHead(stream).bytes());
         }
 
         void run() {

@@ -8,7 +8,7 @@ import lbms.plugins.mldht.kad.GenericStorage.StorageItem;
 import lbms.plugins.mldht.kad.Key;
 import lbms.plugins.mldht.kad.messages.GetRequest;
 import lbms.plugins.mldht.kad.messages.PutRequest;
-import live.tributary.protocol.dht.HeadTarget;
+import live.tributary.protocol.dht.MutableTarget;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.SignedHead;
 import org.jspecify.annotations.Nullable;
@@ -51,7 +51,7 @@ final class HeadKeeper {
     HeadKeeper(DhtNode node, Jitter jitter, SignedHead head) {
         this.node = node;
         this.jitter = jitter;
-        this.target = new Key(HeadTarget.of(head.stream()).bytes());
+        this.target = new Key(MutableTarget.ofHead(head.stream()).bytes());
         this.newest = head;
     }
 

@@ -18,7 +18,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.program.HostPort;
-import live.tributary.protocol.dht.HeadTarget;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.InfoHash;
@@ -199,14 +198,6 @@ final class DhtRendezvousTest {
         DhtSettings same = new DhtSettings(
                 Optional.of(LOOPBACK), first.address().getPort(), dir.resolve("second"), List.of(), true);
         assertThatThrownBy(() -> DhtRendezvous.start(same, random)).isInstanceOf(BindException.class);
-    }
-
-    @Test
-    void storesAHeadWhereBep44Says() {
-        // BEP 44, test vector 2: its key and a salt give its target; ours differs in the salt alone.
-        SigningKey key = SigningKey.fromSeed(new byte[32]);
-        assertThat(HeadTarget.of(key.streamKey()).hex()).hasSize(40);
-        assertThat(HeadTarget.of(key.streamKey())).isNotEqualTo(InfoHash.ofMesh(key.streamKey()));
     }
 
     private static SignedHead head(SigningKey key, long seq, Head.Status status) {
