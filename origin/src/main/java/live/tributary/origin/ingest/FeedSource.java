@@ -30,8 +30,16 @@ interface FeedSource {
      */
     URI resolve(URI playlist, String uri) throws FormatException;
 
-    /** The size of a file as it is now; empty where it is not told. */
-    OptionalLong size(URI location) throws IOException;
+    /** A file as it is now. */
+    FileLook look(URI location) throws IOException;
+
+    /**
+     * What a file looks like from outside.
+     *
+     * @param size empty where it is not told
+     * @param version changes when the file is written again, as far as that is told: its time
+     */
+    record FileLook(OptionalLong size, String version) {}
 
     /** Reads a file or a range of it; at most {@code max} bytes. */
     byte[] read(URI location, Optional<HlsSegment.ByteRange> range, int max) throws IOException;

@@ -59,7 +59,7 @@ final class FeedTracker {
     private final Optional<String> resumeAfter;
     private final boolean dropsRepeats;
     private final Deque<Candidate> queue = new ArrayDeque<>();
-    private final Set<Sha256> contents = new LinkedHashSet<>();
+    private final Set<Content> contents = new LinkedHashSet<>();
 
     private FeedState state = FeedState.OFFLINE;
     private Duration target = Duration.ofSeconds(1);
@@ -83,13 +83,16 @@ final class FeedTracker {
     /**
      * @param resumeAfter the name of the last segment that an earlier run published
      * @param proven whether the very first playlist is known to be live
-     * @param dropsRepeats whether content that was published lately is dropped when it comes again
+     * @param dropsRepeats whether a file that was published lately is dropped when it is listed again
      */
     FeedTracker(Optional<String> resumeAfter, boolean proven, boolean dropsRepeats) {
         this.resumeAfter = resumeAfter;
         this.proven = proven;
         this.dropsRepeats = dropsRepeats;
     }
+
+    /** What makes a file the same as one that was published: an encoder can write the same bytes anew. */
+    record Content(String name, String version, Sha256 sha256) {}
 
     /** What two looks at a size say. */
     enum Look {
@@ -280,7 +283,7 @@ final class FeedTracker {
     }
 
     /** The segment was read, and its structure is sound: it leaves the queue. */
-    Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Sha256 content, long now) {
+    Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Content content, long now) {
         queue.remove(candidate);
         if (dropsRepeats && !contents.add(content)) {
             breakAhead(candidate);

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -54,9 +55,12 @@ final class FolderSource implements FeedSource {
     }
 
     @Override
-    public OptionalLong size(URI location) throws IOException {
+    public FileLook look(URI location) throws IOException {
         try {
-            return OptionalLong.of(Files.size(confined(location)));
+            BasicFileAttributes attributes = Files.readAttributes(confined(location), BasicFileAttributes.class);
+            return new FileLook(
+                    OptionalLong.of(attributes.size()),
+                    attributes.lastModifiedTime().toString());
         } catch (NoSuchFileException e) {
             throw new MissingException(e.getMessage() + ": no such file");
         }

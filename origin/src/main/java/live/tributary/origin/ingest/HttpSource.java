@@ -123,16 +123,21 @@ final class HttpSource implements FeedSource {
     }
 
     @Override
-    public OptionalLong size(URI location) throws IOException {
+    public FileLook look(URI location) throws IOException {
         HttpRequest head = request(location)
                 .method("HEAD", HttpRequest.BodyPublishers.noBody())
                 .build();
         Answer answer = send(head, 0, false);
         if (answer.response().statusCode() == 405 || answer.response().statusCode() == 501) {
-            return OptionalLong.empty();
+            return new FileLook(OptionalLong.empty(), "");
         }
         requireStatus(answer, 200);
-        return answer.response().headers().firstValueAsLong("content-length");
+        HttpHeaders headers = answer.response().headers();
+        return new FileLook(
+                headers.firstValueAsLong("content-length"),
+                headers.firstValue("last-modified")
+                        .or(() -> headers.firstValue("etag"))
+                        .orElse(""));
     }
 
     @Override

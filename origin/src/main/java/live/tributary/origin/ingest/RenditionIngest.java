@@ -156,7 +156,8 @@ final class RenditionIngest {
             throw new FormatException("duration: " + segment.duration().toSeconds() + " s (expected: <= 120 s)");
         }
         URI location = source.resolve(playlist, segment.uri());
-        OptionalLong size = source.size(location);
+        FeedSource.FileLook look = source.look(location);
+        OptionalLong size = look.size();
         if (tracker.looked(candidate, size, now) == FeedTracker.Look.SETTLING) {
             return false;
         }
@@ -166,7 +167,8 @@ final class RenditionIngest {
         }
         SegmentStructure.Packed packed = SegmentStructure.pack(init(candidate), bytes);
         Sha256 sha256 = Sha256.ofContent(packed.bytes());
-        FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), sha256, now);
+        FeedTracker.Content content = new FeedTracker.Content(candidate.name(), look.version(), sha256);
+        FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), content, now);
         if (verdict != FeedTracker.Verdict.DUPLICATE) {
             listener.chunk(
                     rendition,

@@ -25,6 +25,7 @@ final class FeedScript implements FeedSource, IngestListener {
     long missed;
 
     private final Map<URI, byte[]> files = new HashMap<>();
+    private final Map<URI, Integer> versions = new HashMap<>();
     private final RenditionIngest ingest;
     private final FeedTracker tracker;
     private long now = 1_000_000_000_000L;
@@ -71,6 +72,7 @@ final class FeedScript implements FeedSource, IngestListener {
 
     FeedScript file(String name, byte[] bytes) {
         files.put(PLAYLIST.resolve(name), bytes);
+        versions.merge(PLAYLIST.resolve(name), 1, Integer::sum);
         return this;
     }
 
@@ -142,8 +144,8 @@ final class FeedScript implements FeedSource, IngestListener {
     }
 
     @Override
-    public OptionalLong size(URI location) throws IOException {
-        return OptionalLong.of(get(location).length);
+    public FileLook look(URI location) throws IOException {
+        return new FileLook(OptionalLong.of(get(location).length), String.valueOf(versions.get(location)));
     }
 
     @Override

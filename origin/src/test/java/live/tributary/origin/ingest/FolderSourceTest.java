@@ -61,7 +61,7 @@ class FolderSourceTest {
         Files.writeString(feed.resolve("0/a b.ts"), "0123456789");
         URI location = source.resolve(playlist, "a%20b.ts?token=1");
 
-        assertThat(source.size(location)).hasValue(10);
+        assertThat(source.look(location).size()).hasValue(10);
         assertThat(source.read(location, Optional.empty(), 10)).asString().isEqualTo("0123456789");
         assertThat(source.read(location, Optional.of(new HlsSegment.ByteRange(3, 4)), 10))
                 .asString()
@@ -105,6 +105,6 @@ class FolderSourceTest {
     @Test
     void tellsWhatIsMissing() {
         assertThatThrownBy(() -> source.playlist(playlist)).isInstanceOf(FeedSource.MissingException.class);
-        assertThatThrownBy(() -> source.size(playlist)).isInstanceOf(FeedSource.MissingException.class);
+        assertThatThrownBy(() -> source.look(playlist)).isInstanceOf(FeedSource.MissingException.class);
     }
 }

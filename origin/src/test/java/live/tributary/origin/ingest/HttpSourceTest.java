@@ -174,7 +174,7 @@ class HttpSourceTest {
         });
         URI location = feed.resolve("a.ts");
 
-        assertThat(source.size(location)).hasValue(10);
+        assertThat(source.look(location).size()).hasValue(10);
         assertThat(source.read(location, Optional.of(new HlsSegment.ByteRange(2, 3)), 10))
                 .asString()
                 .isEqualTo("234");

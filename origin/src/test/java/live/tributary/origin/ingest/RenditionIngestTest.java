@@ -227,13 +227,22 @@ class RenditionIngestTest {
     }
 
     @Test
-    void contentThatComesAgainIsTakenOnce() {
+    void aFileThatIsListedAgainUnderAnotherNumberIsTakenOnce() {
         feed.run().list(0, "stream-x1-0.ts", "stream-x1-1.ts").run();
-        feed.file("stream-y2-0.ts", FeedScript.ts("stream-x1-1.ts"));
-        feed.list(0, "stream-y2-0.ts", "stream-y2-1.ts").run();
+        feed.list(0, "stream-x1-1.ts", "stream-y2-0.ts").run();
 
-        assertThat(feed.names()).containsExactly("stream-x1-0.ts", "stream-x1-1.ts", "stream-y2-1.ts");
-        assertThat(feed.breaks()).containsExactly("stream-y2-1.ts");
+        assertThat(feed.names()).containsExactly("stream-x1-0.ts", "stream-x1-1.ts", "stream-y2-0.ts");
+        assertThat(feed.breaks()).containsExactly("stream-y2-0.ts");
+    }
+
+    @Test
+    void theSameBytesWrittenAnewAreAnotherSegment() {
+        feed.run().list(5, "0.ts").run();
+        feed.file("0.ts", FeedScript.ts("0.ts")).list(0, "0.ts").run();
+        feed.file("stream-y2-1.ts", FeedScript.ts("0.ts"));
+        feed.list(1, "stream-y2-1.ts").run();
+
+        assertThat(feed.names()).containsExactly("0.ts", "0.ts", "stream-y2-1.ts");
     }
 
     @Test
