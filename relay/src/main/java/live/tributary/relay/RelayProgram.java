@@ -227,6 +227,7 @@ final class RelayProgram implements Program {
         status.note(
                 REACHABLE,
                 new Reachability(mesh::endpoints, () -> port.fromOutside(true), () -> port.fromOutside(false))::text);
+        status.note("port-mapping", () -> noPortMapping ? "none, as told" : "none: this version asks no router");
         BoundPort admin = life.add(admin(transport, loops, meters, status));
         mesh.restore().thenAccept(found -> {
             if (found.chunks() > 0 || found.damaged() > 0) {

@@ -173,7 +173,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 refuse(ctx, request, tooLong());
                 return;
             }
-            if (incomingBody == Unpooled.EMPTY_BUFFER) {
+            if (incomingBody.capacity() == 0) { // The shared empty one.
                 incomingBody = ctx.alloc().buffer(more);
             }
             incomingBody.writeBytes(content.content());

@@ -11,7 +11,11 @@ import java.nio.file.Path;
 public final class ServerTls {
     private ServerTls() {}
 
-    /** @throws IOException naming the files, where they cannot be read or do not belong together */
+    /**
+     * Reads both files.
+     *
+     * @throws IOException naming the files, where they cannot be read or do not belong together
+     */
     public static SslContext of(Path certificate, Path key) throws IOException {
         try (InputStream chain = Files.newInputStream(certificate);
                 InputStream secret = Files.newInputStream(key)) {

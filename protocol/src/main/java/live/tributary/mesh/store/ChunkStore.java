@@ -184,7 +184,7 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
 
     @Override
     public boolean holds(ChunkRecord record) {
-        return complete.containsKey(record.hash()) || disk != null && disk.holds(record);
+        return complete.containsKey(record.hash()) || (disk != null && disk.holds(record));
     }
 
     /** An open chunk's bytes are all there and are what its record says: it may be read from now on. */
