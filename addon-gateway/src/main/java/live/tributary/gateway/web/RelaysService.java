@@ -26,6 +26,7 @@ import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 
 /**
@@ -69,7 +70,7 @@ public final class RelaysService implements HttpService {
                 "relays",
                 streams.all().stream()
                         .flatMap(stream -> stream.relays().stream())
-                        .filter(RelayView::linked)
+                        .filter(relay -> relay.role() == NodeRole.RELAY && relay.linked())
                         .map(RelayView::key)
                         .distinct()
                         .count());

@@ -104,6 +104,8 @@ class WebServiceTest {
     @Test
     void healthCountsStreamsAndRelays() {
         stream.relay(1, "127.0.0.1");
+        stream.add(
+                FakeStream.view(2, NodeRole.ORIGIN, List.of(FakeStream.endpoint("127.0.0.1", 7003)), Optional.empty()));
 
         JsonNode health = Asked.get(relays, "/health").json();
 
