@@ -69,6 +69,11 @@ public final class LiveSwarm {
         public void removed(ChunkRecord record, long now) {
             pieces.removed(record, now);
         }
+
+        @Override
+        public void allJoined(long now) {
+            pieces.fetchOlder(now);
+        }
     }
 
     /** A link whose hello was proven on both sides; the swarm greets it with HAVE_NONE, its window, head and about. */

@@ -143,7 +143,6 @@ final class PieceExchange {
                 }
             }
         }
-        fetchOlder(now);
     }
 
     /** The chunks that are fetched stand in order of their pieces. */
@@ -706,7 +705,7 @@ final class PieceExchange {
     }
 
     /** Asks for older pieces, the newest chunks first, as far as the neighbours' lines have room for it. */
-    private void fetchOlder(long now) {
+    void fetchOlder(long now) {
         int tried = 0;
         for (int i = fetching.size() - 1; i >= 0 && tried < OLDER_AT_ONCE; i--) {
             Chunk chunk = fetching.get(i);

@@ -52,6 +52,9 @@ final class RecordExchange {
         void joined(ChunkRecord record, long now);
 
         void removed(ChunkRecord record, long now);
+
+        /** All that joined at this time has been told, oldest first. */
+        void allJoined(long now);
     }
 
     private record Pending(ChunkRecord record, Neighbour from, boolean asked) {}
@@ -419,6 +422,9 @@ final class RecordExchange {
         for (ChunkRecord record : records) {
             highestTerm = Math.max(highestTerm, record.term());
             joined.joined(record, now);
+        }
+        if (!records.isEmpty()) {
+            joined.allJoined(now);
         }
         return !records.isEmpty();
     }

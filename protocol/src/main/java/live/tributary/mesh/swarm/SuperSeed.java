@@ -34,6 +34,8 @@ final class SuperSeed {
     /** A piece that has not even left in this time is stuck. */
     private static final long LEAVES_WITHIN = 1_500_000_000L;
 
+    /** An offer costs nothing, so all are out at once; the last is served after all others. */
+    private static final long TAKEN_WITHIN = 6_000_000_000L;
     /** Of how many waiting pieces a taker is looked for. */
     private static final int MAX_LOOKED_AT = 32;
 
@@ -151,7 +153,7 @@ final class SuperSeed {
             if (to != null) {
                 i.remove();
                 Sent sent = new Sent(to);
-                sent.due = now + LEAVES_WITHIN;
+                sent.due = now + (offersOnly ? TAKEN_WITHIN : LEAVES_WITHIN);
                 unproven.put(piece, sent);
                 return new Gift(piece, to);
             }

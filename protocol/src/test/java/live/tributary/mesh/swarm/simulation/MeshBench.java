@@ -1,24 +1,201 @@
 package live.tributary.mesh.swarm.simulation;
 
-/** Runs one scenario. */
-public final class MeshBench {
-    private MeshBench() {}
+import java.io.FileNotFoundException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import live.tributary.mesh.swarm.SwarmConfig;
 
-    public static void main(String[] args) {
-        int relays = Integer.parseInt(args[0]);
-        long seed = Long.parseLong(args[1]);
-        String kind = args.length > 2 ? args[2] : "calm";
-        Scenario scenario = switch (kind) {
-            case "churn" -> Scenario.churning(seed, relays);
-            case "hostile" -> Scenario.hostile(seed, relays).lasting(15, Integer.getInteger("chunks", 30));
-            case "pull" -> Scenario.calm(seed, relays).with(live.tributary.mesh.swarm.SwarmConfig.Spreading.PULL);
-            case "flood" -> Scenario.calm(seed, relays).with(live.tributary.mesh.swarm.SwarmConfig.Spreading.FLOOD);
-            case "kill" -> Scenario.calm(seed, relays).with(0, 0, 0, 0.33);
-            default -> Scenario.calm(seed, relays).lasting(15, Integer.getInteger("chunks", 30));
-        };
+/**
+ * The live mesh's table, from the simulator: {@code [--seed N] [--json] [--relays N,N] [--scenario NAME] [--trace FILE]}.
+ *
+ * <p>With {@code --trace} one run is written down, each arrival a line; the same seed gives the same lines.
+ */
+public final class MeshBench {
+    private static final String RELAYS = "3,10,100,1000";
+    private static final int LARGE = 500;
+    private static final int FIRST_MINUTE = 15;
+    private static final long DEFAULT_SEED = 20261122;
+
+    private long seed = DEFAULT_SEED;
+    private boolean json;
+    private List<Integer> relays = sizes(RELAYS);
+    private Optional<Kind> only = Optional.empty();
+    private Optional<String> trace = Optional.empty();
+
+    /** What a run is about. */
+    enum Kind {
+        CALM,
+        CHURN,
+        HOSTILE,
+        KILL,
+        PULL,
+        FLOOD;
+
+        Scenario scenario(long seed, int relays) {
+            // A large mesh is measured over fewer chunks: it has more relays to measure them at.
+            int measured = relays > LARGE ? 6 : 20;
+            return switch (this) {
+                case CALM -> Scenario.calm(seed, relays).lasting(FIRST_MINUTE, FIRST_MINUTE + measured);
+                case CHURN -> Scenario.churning(seed, relays).lasting(FIRST_MINUTE, FIRST_MINUTE + measured);
+                case HOSTILE -> Scenario.hostile(seed, relays).lasting(FIRST_MINUTE, FIRST_MINUTE + measured);
+                case KILL -> Scenario.calm(seed, relays).with(0, 0, 0, 1 / 3.0);
+                case PULL ->
+                    Scenario.calm(seed, relays).with(SwarmConfig.Spreading.PULL).lasting(4, 10);
+                case FLOOD ->
+                    Scenario.calm(seed, relays)
+                            .with(SwarmConfig.Spreading.FLOOD)
+                            .lasting(4, 10);
+            };
+        }
+    }
+
+    private record Row(int relays, Kind kind, Outcome outcome, double seconds) {}
+
+    private MeshBench(String[] args) {
+        for (int i = 0; i < args.length; i++) {
+            switch (args[i]) {
+                case "--json" -> json = true;
+                case "--seed" -> seed = Long.parseLong(value(args, ++i));
+                case "--relays" -> relays = sizes(value(args, ++i));
+                case "--scenario" ->
+                    only = Optional.of(Kind.valueOf(value(args, ++i).toUpperCase(Locale.ROOT)));
+                case "--trace" -> trace = Optional.of(value(args, ++i));
+                default ->
+                    throw new IllegalArgumentException(
+                            args[i] + " (expected: --seed, --json, --relays, --scenario or --trace)");
+            }
+        }
+    }
+
+    public static void main(String[] args) throws Exception {
+        MeshBench bench;
+        try {
+            bench = new MeshBench(args);
+        } catch (IllegalArgumentException e) {
+            System.err.println(e.getMessage());
+            System.exit(2);
+            return;
+        }
+        bench.run();
+    }
+
+    private static String value(String[] args, int at) {
+        if (at >= args.length) {
+            throw new IllegalArgumentException(args[at - 1] + " (expected: a value behind it)");
+        }
+        return args[at];
+    }
+
+    private static List<Integer> sizes(String text) {
+        return List.of(text.split(",")).stream().map(Integer::parseInt).toList();
+    }
+
+    private void run() throws InterruptedException, ExecutionException, FileNotFoundException {
+        List<Kind> kinds = only.map(List::of).orElse(List.of(Kind.CALM, Kind.CHURN, Kind.HOSTILE));
+        List<Callable<Row>> runs = new ArrayList<>();
+        for (int size : relays.stream().sorted(Comparator.reverseOrder()).toList()) {
+            for (Kind kind : kinds) {
+                runs.add(() -> row(size, kind));
+            }
+        }
+        int threads = trace.isPresent() ? 1 : Math.min(2, Runtime.getRuntime().availableProcessors());
+        ExecutorService pool = Executors.newFixedThreadPool(threads, task -> new Thread(task, "simulation"));
+        List<Row> rows = new ArrayList<>();
+        try {
+            for (Future<Row> row : pool.invokeAll(runs)) {
+                rows.add(row.get());
+            }
+        } finally {
+            pool.shutdown();
+        }
+        rows.sort(Comparator.comparingInt(Row::relays).thenComparing(Row::kind));
+        if (!json) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "seed %d; S/U = %.2f s; seconds are beyond S/U%n%6s %-8s %8s %8s %8s %8s %8s %8s %11s %7s %5s %6s%n",
+                    seed,
+                    Scenario.calm(seed, 1).idealSeconds(),
+                    "relays",
+                    "case",
+                    "uplink",
+                    "p50",
+                    "p95",
+                    "must",
+                    "stretch",
+                    "worst",
+                    "duplicates",
+                    "missed",
+                    "bad",
+                    "cpu s");
+        }
+        rows.forEach(this::print);
+    }
+
+    private Row row(int size, Kind kind) throws FileNotFoundException {
+        Trace to = trace.isPresent()
+                ? Trace.to(new PrintStream(
+                        new java.io.BufferedOutputStream(new java.io.FileOutputStream(trace.get())),
+                        false,
+                        StandardCharsets.UTF_8))
+                : Trace.none();
         long start = System.nanoTime();
-        Trace trace = args.length > 3 ? Trace.to(System.err) : Trace.none();
-        Outcome outcome = new Simulation(scenario, trace).run();
-        System.out.printf("%s %s %.1f s%n", kind, outcome, (System.nanoTime() - start) / 1e9);
+        Outcome outcome = new Simulation(kind.scenario(seed, size), to).run();
+        to.close();
+        return new Row(size, kind, outcome, (System.nanoTime() - start) / 1e9);
+    }
+
+    private void print(Row row) {
+        Outcome o = row.outcome();
+        if (json) {
+            String name = "mesh." + row.relays();
+            String suffix =
+                    row.kind() == Kind.CALM ? "" : "." + row.kind().name().toLowerCase(Locale.ROOT);
+            line(name + ".uplink" + suffix, o.uplink(), "ratio", 1.15);
+            line(name + ".p95-over-ideal" + suffix, o.p95OverIdeal(), "seconds", o.must());
+            line(name + ".duplicates" + suffix, o.duplicates(), "ratio", 0.02);
+            if (row.kind() == Kind.HOSTILE) {
+                line(name + ".bad.hostile", o.badChunks(), "chunks", 0);
+            } else {
+                line(name + ".missed" + suffix, o.missed(), "chunks", 0);
+            }
+            return;
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "%6d %-8s %8.3f %+8.3f %+8.3f %+8.3f %+8.3f %+8.3f %9.2f %% %7d %5d %6.1f%n",
+                row.relays(),
+                row.kind().name().toLowerCase(Locale.ROOT),
+                o.uplink(),
+                o.p50() - o.scenario().idealSeconds(),
+                o.p95OverIdeal(),
+                o.must(),
+                o.stretch(),
+                o.worst() - o.scenario().idealSeconds(),
+                100 * o.duplicates(),
+                o.missed(),
+                o.badChunks(),
+                row.seconds());
+    }
+
+    private static void line(String name, double value, String unit, double must) {
+        System.out.printf(
+                Locale.ROOT,
+                "{\"name\":\"%s\",\"value\":%.4f,\"unit\":\"%s\",\"reference\":\"bound\",\"reference_value\":%.4f,"
+                        + "\"ratio\":%s,\"rounds\":1}%n",
+                name,
+                value,
+                unit,
+                must,
+                must == 0 ? "null" : String.format(Locale.ROOT, "%.4f", value / must));
     }
 }

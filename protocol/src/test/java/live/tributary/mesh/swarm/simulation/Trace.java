@@ -39,6 +39,12 @@ public final class Trace {
         }
     }
 
+    void close() {
+        if (on) {
+            out.close();
+        }
+    }
+
     private void line(String text) {
         out.printf("%.3f %s%n", agenda.now() / 1e6, text);
     }
