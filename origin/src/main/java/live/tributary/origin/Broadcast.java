@@ -75,6 +75,11 @@ final class Broadcast implements AutoCloseable {
         }
     }
 
+    /** Something may have changed: the feed is looked at now. */
+    void hint() {
+        ingest.hint();
+    }
+
     private synchronized void read() {
         if (stopped.getCount() > 0) {
             reading = true;

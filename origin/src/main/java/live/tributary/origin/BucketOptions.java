@@ -4,6 +4,7 @@ import java.net.URI;
 import java.util.Optional;
 import live.tributary.mesh.program.UsageException;
 import live.tributary.origin.fallback.BucketSettings;
+import live.tributary.origin.fallback.CostEstimate;
 import picocli.CommandLine.Option;
 
 /** The bucket's options; a picocli mixin. */
@@ -33,11 +34,23 @@ final class BucketOptions {
             description = "Where viewers read the bucket (its endpoint unless given).")
     private Optional<URI> publicUrl = Optional.empty();
 
+    @Option(
+            names = "--bucket-budget",
+            paramLabel = "DOLLARS",
+            description =
+                    "What the bucket's writes may cost a month, by R2's prices; then uploads stop (no limit unless given).")
+    private Optional<Double> budget = Optional.empty();
+
     Optional<BucketSettings> settings() {
+        if (budget.filter(dollars -> !(dollars >= 0)).isPresent()) {
+            throw new UsageException("--bucket-budget: " + budget.get() + " (expected: dollars, 0 or more)");
+        }
+        long writes = budget.map(CostEstimate::writesFor).orElse(Long.MAX_VALUE);
         if (endpoint.isPresent() != bucket.isPresent()) {
             String given = endpoint.isPresent() ? "--s3-endpoint" : "--s3-bucket";
             throw new UsageException(given + ": alone (expected: --s3-endpoint and --s3-bucket together)");
         }
-        return endpoint.flatMap(url -> bucket.map(name -> new BucketSettings(url, name, prefix, region, publicUrl)));
+        return endpoint.flatMap(
+                url -> bucket.map(name -> new BucketSettings(url, name, prefix, region, publicUrl, writes)));
     }
 }

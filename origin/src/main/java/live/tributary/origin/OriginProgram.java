@@ -5,6 +5,7 @@ import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -69,6 +71,7 @@ import live.tributary.origin.fallback.Bucket;
 import live.tributary.origin.fallback.BucketSettings;
 import live.tributary.origin.http.OriginService;
 import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.owncast.Owncast;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.origin.publish.StreamOrigin;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -97,6 +100,7 @@ final class OriginProgram implements Program {
     /** What the swarm may plan with where nobody said how wide the uplink is. */
     private static final long UNKNOWN_UPLINK = 100_000_000;
 
+    private static final int TOKEN_LENGTH = 16;
     private static final long NO_LIMIT = 100_000_000_000L;
     /** A key younger than this has no past that the mesh could remember. */
     private static final Duration FRESH_KEY = Duration.ofMinutes(10);
@@ -143,6 +147,12 @@ final class OriginProgram implements Program {
             defaultValue = "1h",
             description = "How long chunks are kept, here and in the bucket.")
     private Duration history = Duration.ofHours(1);
+
+    @Option(
+            names = "--owncast",
+            paramLabel = "URL",
+            description = "The Owncast whose feed this is: its name, title and tags are the stream's.")
+    private Optional<URI> owncast = Optional.empty();
 
     @Option(
             names = "--cache-disk",
@@ -213,7 +223,9 @@ final class OriginProgram implements Program {
         HttpServer http = new HttpServer(
                 List.of(
                         new HttpTracker(tracker, meters, System::nanoTime),
-                        query -> own.stream().findFirst().flatMap(service -> service.answer(query))),
+                        query -> own.stream()
+                                .flatMap(service -> service.answer(query).stream())
+                                .findFirst()),
                 List.of(),
                 HttpLimits.DEFAULT,
                 pace(budget, meters));
@@ -276,6 +288,13 @@ final class OriginProgram implements Program {
         Broadcast broadcast = life.add(
                 new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
         status.note("feed", origin::feedText);
+        if (owncast.isPresent()) {
+            String token = token(state.resolve("owncast.token"), random);
+            Owncast words = life.add(new Owncast(owncast.get(), token, name, origin::describe, broadcast::hint));
+            own.add(words);
+            words.start();
+            log.info("Owncast's webhook for this origin: POST /owncast/{} on port {}", token, port.port());
+        }
         broadcast.start();
 
         Ready ready = Ready.of(kind(), streamKey.streamKey().text())
@@ -284,6 +303,16 @@ final class OriginProgram implements Program {
         return (dht.isPresent() ? ready.dht(dht.get()) : ready)
                 .http(port.tcp().get(0))
                 .admin(admin.tcp().get(0));
+    }
+
+    /** A secret for a path, made once. */
+    private static String token(Path file, SecureRandom random) throws IOException {
+        if (!Files.exists(file)) {
+            byte[] bytes = new byte[TOKEN_LENGTH];
+            random.nextBytes(bytes);
+            Files.writeString(file, HexFormat.of().formatHex(bytes));
+        }
+        return Files.readString(file).strip();
     }
 
     private static boolean isOld(Path key) throws IOException {

@@ -10,6 +10,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -46,6 +47,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(1);
     private static final Duration RETENTION_INTERVAL = Duration.ofSeconds(10);
     private static final Duration LAST_WRITES = Duration.ofSeconds(2);
+    private static final int HOURS_OF_A_DAY = 24;
     private static final String BINARY = "application/octet-stream";
 
     private final SigningKey key;
@@ -55,6 +57,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private final StreamPublisher mesh;
     private final Surroundings around;
     private final BucketJournal journal;
+    private final WriteBudget budget;
     private final Supplier<ObjectStore> opens;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -66,6 +69,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private Optional<SignedHead> head = Optional.empty();
     private Optional<About> about = Optional.empty();
     private Instant retentionAt = Instant.MIN;
+    private boolean estimated;
     private boolean closing;
     private boolean closed;
     private String trouble = "";
@@ -124,6 +128,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
         this.mesh = mesh;
         this.around = around;
         this.journal = new BucketJournal(journal);
+        this.budget = new WriteBudget(journal.resolveSibling("bucket.writes"), settings.writesAMonth());
         this.opens = opens;
         this.plan = new UploadPlan(around.random());
     }
@@ -151,12 +156,31 @@ public final class Bucket implements StreamListener, AutoCloseable {
     /** A chunk that the mesh has; returns at once. */
     public void published(ChunkRecord record, byte[] bytes) {
         locked(() -> {
+            if (!estimated) {
+                estimated = true;
+                estimate(record);
+            }
             List<ChunkRecord> dropped = plan.offer(record, bytes, now());
             if (!dropped.isEmpty()) {
                 trouble("the bucket is too slow: " + dropped.size() + " chunks left out of it, the oldest "
                         + dropped.get(0));
             }
         });
+    }
+
+    /** Says what a month costs at the rate of the first chunk, on air around the clock: the most that it can be. */
+    private void estimate(ChunkRecord record) {
+        int renditions =
+                about.map(current -> current.body().renditions().size()).orElse(1);
+        long bits = record.length() * 8_000L / record.body().duration().toMillis() * renditions;
+        CostEstimate.Plan plan =
+                new CostEstimate.Plan(bits, 0, 0, 1, renditions, record.body().duration(), HOURS_OF_A_DAY, history);
+        CostEstimate cost = CostEstimate.of(plan);
+        log.info(
+                "the bucket, on air around the clock: {} writes a month, {} MB stored, ${} beyond what is free (R2's prices)",
+                cost.writes(),
+                cost.storedBytes() / 1_000_000,
+                String.format(Locale.ROOT, "%.2f", cost.dollars()));
     }
 
     @Override
@@ -371,6 +395,9 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private void put(String name, byte[] bytes, String type, String cacheControl, Instant time)
             throws ObjectStore.StoreException {
         try {
+            if (!budget.take(around.wallClock().instant())) {
+                throw new ObjectStore.StoreException("the bucket's budget is used up", true);
+            }
             journal.putting(name, time);
         } catch (IOException e) {
             throw new ObjectStore.StoreException("the bucket's journal cannot be written: " + e.getMessage(), false, e);

@@ -11,8 +11,10 @@ import java.util.Optional;
  * @param prefix put before every key; empty for none
  * @param region {@code auto} for R2
  * @param publicUrl where viewers read it, if not at the endpoint
+ * @param writesAMonth the most writes that it may cost
  */
-public record BucketSettings(URI endpoint, String bucket, String prefix, String region, Optional<URI> publicUrl) {
+public record BucketSettings(
+        URI endpoint, String bucket, String prefix, String region, Optional<URI> publicUrl, long writesAMonth) {
     public BucketSettings {
         if (bucket.isEmpty()) {
             throw new IllegalArgumentException("bucket: empty (expected: its name)");

@@ -79,6 +79,11 @@ public record CostEstimate(
                 dollars);
     }
 
+    /** The writes a month that so many dollars pay, with those that are free. */
+    public static long writesFor(double dollars) {
+        return (long) (FREE_WRITES + Math.floor(dollars / WRITES_PRICE_PER_MILLION) * MILLION);
+    }
+
     /** For people. */
     public List<String> lines() {
         return List.of(

@@ -15,6 +15,11 @@ interface ObjectStore extends AutoCloseable {
 
         private final boolean refused;
 
+        StoreException(String message, boolean refused) {
+            super(message);
+            this.refused = refused;
+        }
+
         StoreException(String message, boolean refused, Throwable cause) {
             super(message, cause);
             this.refused = refused;

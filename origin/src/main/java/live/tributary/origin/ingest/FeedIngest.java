@@ -248,7 +248,8 @@ public final class FeedIngest implements AutoCloseable {
         }
     }
 
-    private void hint() {
+    /** Something may have changed: the playlists are looked at now. */
+    public void hint() {
         lock.lock();
         try {
             hinted++;
