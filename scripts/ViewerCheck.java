@@ -37,6 +37,7 @@ import live.tributary.protocol.bencode.BencodeDictionary;
 public final class ViewerCheck {
     private static final Duration JOINING = Duration.ofSeconds(60);
     private static final Duration WINDOW = Duration.ofSeconds(90);
+    private static final Duration LONGER = Duration.ofSeconds(40);
     private static final Duration DOWNLOAD = Duration.ofSeconds(60);
     private static final Duration PLAYING = Duration.ofSeconds(20);
     private static final Duration KILL_AFTER = Duration.ofSeconds(6);
@@ -188,7 +189,7 @@ public final class ViewerCheck {
                     window.isPresent());
             if (window.isPresent()) {
                 step("window's sources", () -> trackers(window.get()));
-                step("window's download", () -> download(window.get()));
+                step("window's download", () -> download(longer(window.get())));
             }
             step("live playlist", this::play);
         }
@@ -284,6 +285,17 @@ public final class ViewerCheck {
         return Optional.empty();
     }
 
+    /** The first window may close a moment after the start and hold one chunk; the next one, half a minute later, holds many. */
+    private JsonNode longer(JsonNode first) throws Exception {
+        long start = System.nanoTime();
+        JsonNode newest = first;
+        while (newest.path("infoHash").equals(first.path("infoHash")) && System.nanoTime() - start < LONGER.toNanos()) {
+            Thread.sleep(1000);
+            newest = awaitWindow().orElse(first);
+        }
+        return newest;
+    }
+
     private static List<String> sources(JsonNode window) {
         List<String> trackers = new ArrayList<>();
         for (JsonNode source : window.path("sources")) {
@@ -338,7 +350,10 @@ public final class ViewerCheck {
         config.setNetworkBufferSize(128 * 1024);
         List<String> udp =
                 sources(window).stream().filter(t -> t.startsWith("udp")).toList();
-        BtRuntime runtime = BtRuntime.builder(config).disableAutomaticShutdown().build();
+        BtRuntime runtime = BtRuntime.builder(config)
+                .disableStandardExtensions()
+                .disableAutomaticShutdown()
+                .build();
         long start = System.nanoTime();
         try {
             Bt.client(runtime)
@@ -467,10 +482,14 @@ public final class ViewerCheck {
         int unsynchronised = 0;
         Optional<Relay> killed = Optional.empty();
         URI lastUri = uri;
+        String gap = "";
         while (System.nanoTime() - start < PLAYING.toNanos()) {
             Optional<Entry> entry = playlist.at(next);
             if (entry.isEmpty() && next <= playlist.last()) {
-                break; // It left the playlist before it could be had: a gap.
+                gap = String.format(
+                        ", then %d was missing and %d..%d listed",
+                        next, playlist.entries().get(0).sequence(), playlist.last());
+                break;
             }
             boolean got = false;
             if (entry.isPresent()) {
@@ -515,13 +534,12 @@ public final class ViewerCheck {
         row(
                 "live: chunks in sequence",
                 "gapless, >= " + (int) (expected / 2 - 2),
-                (next - first) + " chunks, " + failures + " failed tries",
-                System.nanoTime() - start >= PLAYING.toNanos() && next - first >= expected / 2 - 2);
+                (next - first) + " chunks, " + failures + " failed tries" + gap,
+                gap.isEmpty() && next - first >= expected / 2 - 2);
         row("live: longest stall", "<= 0.5 s", String.format("%.2f s", longest), longest <= STALL.toMillis() / 1000.0);
         row("live: TS packets", "all in sync", unsynchronised + " chunks out of sync", unsynchronised == 0);
-        String whom = killed.map(relay -> "killed the relay at " + relay.tcp() + " which served")
-                .orElse("none was killed");
-        row("live: a relay killed meanwhile", "the one that serves", whom, killed.isPresent());
+        String whom = killed.map(relay -> "killed " + relay.tcp()).orElse("none was killed");
+        row("live: a relay killed meanwhile", "the one that served last", whom, killed.isPresent());
         if (ffmpeg.isPresent()) {
             boolean ended = ffmpeg.get().waitFor(30, TimeUnit.SECONDS);
             row(
