@@ -78,7 +78,10 @@ public record LivePlaylist(
         return text.append(ended ? "#EXT-X-ENDLIST\n" : "").toString();
     }
 
-    /** The longest end of {@code records} in which each seq follows the one before, without a jump of the discontinuities. */
+    /**
+     * The longest end of {@code records} in which each seq follows the one before, without a jump of the discontinuities, in one
+     * container: nothing takes an EXT-X-MAP back, so TS behind MP4 would be read with its init.
+     */
     public static List<ChunkRecord> newestRun(List<ChunkRecord> records) {
         int from = Math.max(0, records.size() - 1);
         while (from > 0 && follows(records.get(from - 1), records.get(from))) {
@@ -89,7 +92,9 @@ public record LivePlaylist(
 
     private static boolean follows(ChunkRecord previous, ChunkRecord next) {
         long more = next.body().discontinuities() - previous.body().discontinuities();
-        return next.chunk().equals(previous.chunk().next()) && (more == 0 || more == 1);
+        return next.chunk().equals(previous.chunk().next())
+                && (more == 0 || more == 1)
+                && next.body().container() == previous.body().container();
     }
 
     private long target(List<ChunkRecord> run) {

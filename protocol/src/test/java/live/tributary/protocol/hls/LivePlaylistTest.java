@@ -89,6 +89,13 @@ class LivePlaylistTest {
     }
 
     @Test
+    void neverSpansAnotherContainer() {
+        assertThat(LivePlaylist.newestRun(List.of(Records.mp4(1, 0, 800), Records.ts(2, 1), Records.ts(3, 1))))
+                .extracting(ChunkRecord::seq)
+                .containsExactly(2L, 3L);
+    }
+
+    @Test
     void aPlaylistWithoutChunksIsStillAPlaylist() {
         assertThat(playlist.write(List.of())).isEqualTo("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:5\n");
     }
