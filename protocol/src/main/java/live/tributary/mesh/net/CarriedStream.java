@@ -140,6 +140,9 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
                 this,
                 node.parts().clock(),
                 random);
+        this.gossipAt = now();
+        this.gossipedAt = gossipAt - GOSSIP_ON_CHANGE.toNanos();
+        this.prunedAt = gossipAt;
         this.rendezvousSchedule = new Schedule(node.config().privateAddresses());
     }
 
@@ -267,6 +270,7 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
         if (linksByKey.size() >= node.config().maxLinks()) {
             return false;
         }
+        dialling -= link.dialled().isPresent() ? 1 : 0;
         linksByKey.put(peer.relay(), link);
         upSince.put(link.id(), now);
         directory.linked(peer.relay(), peer.role());
@@ -554,7 +558,7 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
     private void resolvePeers() {
         List<InetSocketAddress> peers = node.config().peers();
         if (!peers.isEmpty()) {
-            node.checks()
+            node.names()
                     .ask(
                             loop,
                             () -> resolved(peers),
@@ -566,6 +570,10 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
     private static List<Endpoint> resolved(List<InetSocketAddress> peers) {
         List<Endpoint> endpoints = new ArrayList<>();
         for (InetSocketAddress peer : peers) {
+            if (!peer.isUnresolved()) {
+                endpoints.add(Endpoint.of(peer));
+                continue;
+            }
             try {
                 for (InetAddress address : InetAddress.getAllByName(peer.getHostString())) {
                     endpoints.add(new Endpoint(address, peer.getPort()));

@@ -12,7 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The node's bounded pool for signatures and hashes; answers come back to the event loop that asked.
+ * A bounded pool for what an event loop must not do itself, such as signatures and hashes; answers come back to the loop that asked.
  *
  * <p>A check that finds the queue full is asked again a little later: what is checked was bounded before it came here.
  */
@@ -23,14 +23,14 @@ final class Checks implements AutoCloseable {
 
     private final ThreadPoolExecutor pool;
 
-    Checks(int threads) {
+    Checks(String role, int threads) {
         pool = new ThreadPoolExecutor(
                 threads,
                 threads,
                 0,
                 TimeUnit.SECONDS,
                 new ArrayBlockingQueue<>(MAX_WAITING),
-                new DefaultThreadFactory("mesh-checks", true));
+                new DefaultThreadFactory(role, true));
     }
 
     /** Asks on the pool and tells on the loop; nothing is told after either was closed. */

@@ -12,7 +12,7 @@ import live.tributary.protocol.stream.SigningKey;
  * What a mesh node is told at its start.
  *
  * @param key the node's own
- * @param peers nodes to link to whatever else is found; names are resolved at each attempt
+ * @param peers nodes to link to whatever else is found; unresolved ones are looked up again and again
  * @param publicAddresses the addresses by which others reach this node, as far as they were told ({@code --public-host})
  * @param privateAddresses whether loopback and private addresses count ({@code --dht-private})
  * @param history how long chunks are kept and records count as live

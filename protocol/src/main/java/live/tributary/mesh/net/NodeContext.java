@@ -2,7 +2,11 @@ package live.tributary.mesh.net;
 
 import live.tributary.protocol.stream.SigningKey;
 
-/** What all streams and links of one node share. */
+/**
+ * What all streams and links of one node share.
+ *
+ * @param names looks host names up, apart from the checks: a name server may take its time
+ */
 record NodeContext(
         MeshNodeConfig config,
         MeshParts parts,
@@ -10,6 +14,7 @@ record NodeContext(
         OwnEndpoints own,
         Bans bans,
         Checks checks,
+        Checks names,
         MeshTallies tallies) {
     SigningKey key() {
         return config.key();

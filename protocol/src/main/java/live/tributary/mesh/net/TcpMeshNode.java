@@ -47,7 +47,8 @@ public final class TcpMeshNode implements MeshNode, WireService {
                 policy,
                 new OwnEndpoints(policy, config.publicAddresses()),
                 new Bans(parts.nanoTime()),
-                new Checks(CHECK_THREADS),
+                new Checks("mesh-checks", CHECK_THREADS),
+                new Checks("mesh-names", 1),
                 new MeshTallies(parts.meters()));
         parts.store().onEviction(record -> {
             CarriedStream stream = streams.get(InfoHash.ofMesh(record.body().stream()));
@@ -158,5 +159,6 @@ public final class TcpMeshNode implements MeshNode, WireService {
         streams.clear();
         closing.forEach(future -> future.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS));
         node.checks().close();
+        node.names().close();
     }
 }

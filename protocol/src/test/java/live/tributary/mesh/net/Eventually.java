@@ -6,7 +6,7 @@ import java.util.function.BooleanSupplier;
 
 /** Waits on a fact, with a bound. */
 final class Eventually {
-    private static final Duration BOUND = Duration.ofSeconds(20);
+    private static final Duration BOUND = Duration.ofSeconds(40);
     private static final long LOOK_EVERY_NANOS = 5_000_000;
 
     private Eventually() {}

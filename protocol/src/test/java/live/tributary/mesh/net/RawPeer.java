@@ -85,6 +85,16 @@ final class RawPeer implements AutoCloseable {
         theirs = (LiveMessage.Hello) LiveMessageCodec.decode(read(TB_LIVE));
     }
 
+    /** Whether the node closes after a hello without having proven itself. */
+    boolean isTurnedAway(Endpoint claimed) throws Exception {
+        try {
+            hello(claimed);
+        } catch (EOFException | SocketException e) {
+            return true;
+        }
+        return readUntilClosed().stream().noneMatch(LiveMessage.HelloAnswer.class::isInstance);
+    }
+
     /** Both answers. */
     void prove() throws Exception {
         HelloProof proof = new HelloProof(stream, nonce, theirs.nonce(), Optional.of(dialled));
@@ -97,10 +107,6 @@ final class RawPeer implements AutoCloseable {
 
     void answer(byte[] signature) throws IOException {
         send(new LiveMessage.HelloAnswer(signature));
-    }
-
-    LiveMessage.Hello theirs() {
-        return theirs;
     }
 
     void send(LiveMessage message) throws IOException {

@@ -1,0 +1,131 @@
+package live.tributary.mesh.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import live.tributary.protocol.Samples;
+import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.RelayKey;
+import org.junit.jupiter.api.Test;
+
+class DialPolicyTest {
+    private static final AddressPolicy PUBLIC = new AddressPolicy(false);
+    private static final AddressPolicy PRIVATE = new AddressPolicy(true);
+    private static final long HOUR = Duration.ofHours(1).toNanos();
+
+    private final Samples samples = new Samples(1);
+    private final Candidates candidates = new Candidates(PUBLIC, new Random(1));
+
+    @Test
+    void strangersNameOnlyGlobalAddressesAndPortsFrom1024() throws Exception {
+        assertThat(PUBLIC.mayDial(endpoint("93.184.216.34", 1024))).isTrue();
+        assertThat(PUBLIC.mayDial(endpoint("93.184.216.34", 1023))).isFalse();
+        assertThat(PUBLIC.mayDial(endpoint("127.0.0.1", 7001))).isFalse();
+        assertThat(PUBLIC.mayDial(endpoint("192.168.1.2", 7001))).isFalse();
+        assertThat(PRIVATE.mayDial(endpoint("192.168.1.2", 7001))).isTrue();
+        assertThat(PRIVATE.mayDial(endpoint("224.0.0.1", 7001))).isFalse();
+    }
+
+    @Test
+    void anAddressThatFailedWaitsAnHourEvenIfItIsHeardOfAgain() throws Exception {
+        Endpoint stranger = endpoint("93.184.216.34", 7001);
+        candidates.add(stranger, Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
+        assertThat(take(0)).containsExactly(stranger);
+        assertThat(take(1)).isEmpty();
+        candidates.ended(stranger, true, 10);
+        candidates.add(stranger, Candidates.Source.GOSSIP, Optional.empty(), 20);
+        assertThat(take(HOUR)).isEmpty();
+        assertThat(take(HOUR + 11)).containsExactly(stranger);
+    }
+
+    @Test
+    void theOperatorsPeersAreTriedAgainWithinAMinute() throws Exception {
+        Endpoint peer = endpoint("10.0.0.1", 80);
+        assertThat(candidates.add(peer, Candidates.Source.GOSSIP, Optional.empty(), 0))
+                .isFalse();
+        candidates.add(peer, Candidates.Source.OPERATOR, Optional.empty(), 0);
+        long now = 0;
+        for (int failure = 0; failure < 10; failure++) {
+            assertThat(take(now)).containsExactly(peer);
+            candidates.ended(peer, true, now);
+            now += Duration.ofMinutes(1).toNanos();
+        }
+    }
+
+    @Test
+    void oneNodesEndpointsAreDialledFourTimesAMinute() {
+        RelayKey key = samples.key().relayKey();
+        int dials = 0;
+        for (int i = 0; i < 20; i++) {
+            dials += candidates.takeOne(samples.endpoint(false), key, 0) ? 1 : 0;
+        }
+        assertThat(dials).isEqualTo(Candidates.DIALS_PER_MINUTE);
+        assertThat(candidates.takeOne(
+                        samples.endpoint(false), key, Duration.ofMinutes(1).toNanos() + 1))
+                .isTrue();
+    }
+
+    @Test
+    void ofOneNeighbourhoodOneStrangerIsDialled() throws Exception {
+        candidates.add(endpoint("93.184.216.34", 7001), Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
+        candidates.add(endpoint("93.184.216.35", 7001), Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
+        assertThat(take(0)).hasSize(1);
+    }
+
+    @Test
+    void candidatesAreBounded() {
+        for (int i = 0; i < 2 * Candidates.MAX_CANDIDATES; i++) {
+            candidates.add(samples.endpoint(i % 2 == 0), Candidates.Source.GOSSIP, Optional.empty(), 0);
+        }
+        assertThat(candidates.take(10_000, key -> false, Set.of(), 0).size())
+                .isLessThanOrEqualTo(Candidates.MAX_CANDIDATES);
+    }
+
+    @Test
+    void anAddressIsOneSOwnWhenTwoIndependentNodesSeeIt() throws Exception {
+        OwnEndpoints own = new OwnEndpoints(PUBLIC, List.of());
+        own.listeningOn(7001);
+        Endpoint seen = endpoint("93.184.216.34", 7001);
+        InetSocketAddress inside = new InetSocketAddress("192.168.1.2", 7001);
+        InetAddress near = InetAddress.getByName("198.41.0.4");
+        own.seen(seen.address(), samples.key().relayKey(), near);
+        own.seen(seen.address(), samples.key().relayKey(), InetAddress.getByName("198.41.0.5"));
+        assertThat(own.isOwn(seen, inside)).isFalse(); // Both witnesses are of one neighbourhood.
+        own.seen(seen.address(), samples.key().relayKey(), InetAddress.getByName("193.0.14.129"));
+        assertThat(own.isOwn(seen, inside)).isTrue();
+        assertThat(own.isOwn(new Endpoint(seen.address(), 7002), inside)).isFalse();
+        assertThat(own.all()).containsExactly(seen);
+    }
+
+    @Test
+    void theLastTokensOfTheBudgetAreForTheLiveEdge() {
+        AtomicLong clock = new AtomicLong();
+        UploadBudget budget = new UploadBudget(8_000_000, clock::get); // A MB a second, a quarter of it saved up.
+        assertThat(budget.take(UploadBudget.Purpose.BUCKET, 100_000)).isZero();
+        assertThat(budget.take(UploadBudget.Purpose.BUCKET, 1)).isPositive();
+        assertThat(budget.take(UploadBudget.Purpose.OLDER, 100_000)).isZero();
+        assertThat(budget.take(UploadBudget.Purpose.OLDER, 1)).isPositive();
+        assertThat(budget.take(UploadBudget.Purpose.LIVE_TO_RELAYS, 100_000)).isZero();
+        long wait = budget.take(UploadBudget.Purpose.LIVE_TO_RELAYS, 1);
+        assertThat(wait).isBetween(TimeUnit.MILLISECONDS.toNanos(49), TimeUnit.MILLISECONDS.toNanos(51));
+        clock.addAndGet(wait);
+        assertThat(budget.take(UploadBudget.Purpose.LIVE_TO_RELAYS, 1)).isZero();
+        assertThat(budget.sent()).isEqualTo(300_001);
+    }
+
+    private List<Endpoint> take(long now) {
+        return candidates.take(8, key -> false, Set.of(), now);
+    }
+
+    private static Endpoint endpoint(String address, int port) throws Exception {
+        return new Endpoint(InetAddress.getByName(address), port);
+    }
+}
