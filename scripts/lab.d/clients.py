@@ -40,6 +40,15 @@ class Report:
             self.failed.append(what)
         return good
 
+    def attempt(self, part, setting):
+        """Makes a part's checks; an answer that fails them in a way of its own is a failure too, and the next part goes on."""
+        try:
+            part(self, setting)
+        except (OSError, ValueError, KeyError) as failure:
+            self.check(part.__name__.replace("_", " "), False, repr(failure))
+        if self.failed:
+            setting.write_statuses()
+
     def skip(self, what, why):
         print(f"SKIP {what}: {why}", flush=True)
 
@@ -80,6 +89,16 @@ class Setting:
     def live_playlist(self):
         return self.gateway.get(f"/live/{self.key}/0/live.m3u8", "http").decode()
 
+    def write_statuses(self):
+        """What the programs say of themselves, beside their logs."""
+        for program in self.programs:
+            if program.running():
+                try:
+                    (self.folder / f"{program.name}.status.json").write_bytes(program.get("/status"))
+                    (self.folder / f"{program.name}.metrics").write_bytes(program.get("/metrics"))
+                except OSError as failure:
+                    print(f"{program.name} does not answer: {failure}", file=sys.stderr)
+
     def stop(self):
         self.feed.stop()
         stop_all(self.programs)
@@ -93,11 +112,8 @@ def main():
         setting = Setting(folder)
         starts_quickly(report, setting)
         if playlist_appears(report, setting):
-            relays_link(report, setting)
-            add_on_answers(report, setting)
-            clients_fetch_a_window(report, setting)
-            plays_while_a_relay_dies(report, setting)
-            origin_continues(report, setting)
+            for part in (relays_link, add_on_answers, clients_fetch_a_window, plays_while_a_relay_dies, origin_continues):
+                report.attempt(part, setting)
         flags_are_checked(report)
         programs_stop(report, setting)
     except (NotReady, Gone) as failure:

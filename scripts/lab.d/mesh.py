@@ -133,7 +133,7 @@ def started(options, place, network, folder, programs):
 
     def launch(at, module, *arguments):
         host = network.hosts[at]
-        common = ["--bind", host.ip, "--port", str(PORT), "--dht-port", str(DHT_PORT), "--admin", f"127.0.0.1:{ADMIN_PORT}"]
+        common = ["--bind", host.ip, "--port", str(PORT), "--dht-port", str(DHT_PORT), "--admin", f"127.0.0.1:{ADMIN_PORT}", "--dht-private"]
         if not options.no_max_upload:
             common += ["--max-upload", f"{round(place.lines[at].up / 1000)}kbit"]
         bootstrap = ["--dht-bootstrap", f"{network.hosts[0].ip}:{DHT_PORT}"]
