@@ -207,7 +207,7 @@ public final class LiveSwarm {
     /** Origin: a chunk of its own, whose bytes are in the store; it counts as accepted and completed. */
     public void publish(ChunkRecord record, long now) {
         if (records.trust(record, now)) {
-            pieces.have(record, now);
+            pieces.published(record, now);
             records.publish(record, pieces.audience(record));
             pieces.pump(now);
         }

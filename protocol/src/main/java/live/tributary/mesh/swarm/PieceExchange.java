@@ -154,22 +154,22 @@ final class PieceExchange {
         fetching.add(place, chunk);
     }
 
-    /** A chunk of this node's own, or one that its disk still has. */
-    void have(ChunkRecord record, long now) {
+    /** An origin's new chunk, which nobody else has. */
+    void published(ChunkRecord record, long now) {
+        if (hold(record, now)) {
+            superSeed.published(record);
+            actions.completed(record);
+        }
+    }
+
+    private boolean hold(ChunkRecord record, long now) {
         Optional<Chunk> known = chunks.of(record);
         if (known.filter(c -> c.state == Chunk.State.COMPLETE).isPresent()) {
-            return;
+            return false;
         }
         known.ifPresent(fetching::remove);
         chunks.add(Chunk.complete(record, isLive(record), now));
-        if (seeds()) {
-            superSeed.published(record);
-        } else {
-            for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
-                tellHave(piece);
-            }
-        }
-        actions.completed(record);
+        return true;
     }
 
     /** A chunk of the disk's, unless it has left the history or another has its place. */
@@ -177,10 +177,14 @@ final class PieceExchange {
         restoring = Optional.of(record);
         records.trust(record, now);
         restoring = Optional.empty();
-        if (records.knows(record)) {
-            have(record, now);
-        } else {
+        if (!records.knows(record)) {
             actions.discard(record);
+        } else if (hold(record, now)) {
+            // An origin's too: the mesh may have it already, so it is offered, and not given away once more.
+            for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
+                tellHave(piece);
+            }
+            actions.completed(record);
         }
     }
 

@@ -301,4 +301,24 @@ class RecordRulesTest {
         }
         return records;
     }
+
+    @Test
+    void anOriginThatStartsAgainGivesNewPiecesAwayAlthoughItsRelaysHaveAllOldOnes() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        origin.live();
+        ChunkRecord old = origin.stream.first();
+        for (int i = 0; i < 20; i++) {
+            origin.swarm.restored(old, origin.now);
+            old = origin.stream.after(old);
+        }
+        LinkId relay = origin.relay(1);
+        origin.gets(relay, new LiveMessage.Window(List.of(new LiveMessage.Range(0, old.firstPiece()))));
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            origin.gets(relay, new LiveMessage.Tree(stripe, true));
+        }
+        origin.swarm.publish(old, origin.now);
+        origin.pass(Duration.ofMillis(100));
+        assertThat(origin.blocks).isNotEmpty().allMatch(b -> b.block().piece() >= 20L * 4);
+        assertThat(origin.dropped).isEmpty();
+    }
 }
