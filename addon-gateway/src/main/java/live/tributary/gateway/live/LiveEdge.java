@@ -2,7 +2,6 @@ package live.tributary.gateway.live;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +15,8 @@ import live.tributary.protocol.stream.Head;
 /**
  * The newest chunks of a rendition that can be had, without a gap, each with its URI.
  *
- * <p>A chunk that nobody has yet is not listed, nor is anything behind it once a newer one is: the list is the newest run.
+ * <p>A chunk that nobody has yet holds back those behind it, since a player that was shown a gap never sees what filled it; one
+ * that stays away for some target durations is given up, and the list goes on behind it.
  */
 public final class LiveEdge {
     /** At least this many chunks, so that a player that falls behind still finds its place. */
@@ -24,6 +24,7 @@ public final class LiveEdge {
 
     private static final int MAX_CHUNKS = 40;
     private static final int MIN_TARGET_DURATIONS = 4;
+    private static final int WAITED_TARGET_DURATIONS = 3;
     private static final int MAX_TARGET_SECONDS = 120;
 
     private final List<ChunkRecord> chunks;
@@ -42,29 +43,43 @@ public final class LiveEdge {
     public static LiveEdge of(StreamView stream, int rendition, Function<ChunkRecord, Optional<String>> uri) {
         List<ChunkRecord> newest = stream.newest(rendition, MAX_CHUNKS);
         Duration target = target(stream, newest);
-        List<ChunkRecord> listed = new ArrayList<>();
+        List<ChunkRecord> run = new ArrayList<>();
         Map<ChunkRecord, String> uris = new LinkedHashMap<>();
-        Duration total = Duration.ZERO;
-        for (int i = newest.size() - 1; i >= 0 && !longEnough(listed.size(), total, target); i--) {
-            ChunkRecord record = newest.get(i);
+        for (ChunkRecord record : newest) {
             Optional<String> found = uri.apply(record);
             if (found.isPresent()) {
-                listed.add(record);
+                run.add(record);
                 uris.put(record, found.get());
-                total = total.plus(record.body().duration());
-            } else if (!listed.isEmpty()) {
+            } else if (!run.isEmpty() && stillComing(record, newest, target)) {
                 break;
+            } else {
+                run.clear();
             }
         }
-        Collections.reverse(listed);
+        List<ChunkRecord> listed = tail(LivePlaylist.newestRun(run), target);
         boolean ended = stream.head()
                 .filter(head -> head.head().status() == Head.Status.ENDED)
                 .isPresent();
-        return new LiveEdge(LivePlaylist.newestRun(listed), uris, target, ended);
+        return new LiveEdge(listed, uris, target, ended);
     }
 
-    private static boolean longEnough(int count, Duration total, Duration target) {
-        return count >= USUAL_CHUNKS && total.compareTo(target.multipliedBy(MIN_TARGET_DURATIONS)) >= 0;
+    /** Whether a chunk that nobody has is so near the newest that it is worth waiting for: a player cannot take back a gap. */
+    private static boolean stillComing(ChunkRecord missing, List<ChunkRecord> newest, Duration target) {
+        Duration behind = Duration.between(
+                missing.body().published(), newest.get(newest.size() - 1).body().published());
+        return behind.compareTo(target.multipliedBy(WAITED_TARGET_DURATIONS)) < 0;
+    }
+
+    private static List<ChunkRecord> tail(List<ChunkRecord> run, Duration target) {
+        Duration total = Duration.ZERO;
+        int from = run.size();
+        while (from > 0
+                && (run.size() - from < USUAL_CHUNKS
+                        || total.compareTo(target.multipliedBy(MIN_TARGET_DURATIONS)) < 0)) {
+            from--;
+            total = total.plus(run.get(from).body().duration());
+        }
+        return run.subList(from, run.size());
     }
 
     /** The stream's own, which stays; before it has told, that of the chunks. */

@@ -88,6 +88,15 @@ class LiveServiceTest {
     }
 
     @Test
+    void chunkThatIsLateHoldsBackThoseBehindIt() {
+        RelayView relay = stream.relay(1, "127.0.0.1");
+        stream.hold(stream.newest(0, 1), relay);
+        stream.hold(stream.newest(0, 20).subList(0, 18), relay);
+
+        assertThat(uris(Asked.get(service, live))).hasSize(10).last().asString().endsWith("/117.ts");
+    }
+
+    @Test
     void deadRelayIsGoneFromTheNextReload() {
         RelayView one = stream.add(relay(1, 7001, Optional.empty()));
         RelayView two = stream.add(relay(2, 7002, Optional.empty()));
