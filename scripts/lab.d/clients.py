@@ -13,7 +13,7 @@ import urllib.parse
 from pathlib import Path
 
 from owncast import FRAMES_PER_SECOND, OwncastFeed
-from program import JAVA, ROOT, Gone, NotReady, Program, jar, stop_all
+from program import JAVA, ROOT, Gone, NotReady, Program, jar, stop_all, write_statuses
 
 CLIENTS = Path(__file__).resolve().parent / "clients"
 ENGINE = ROOT / "target" / "lab" / "engine"
@@ -47,7 +47,7 @@ class Report:
         except (OSError, ValueError, KeyError) as failure:
             self.check(part.__name__.replace("_", " "), False, repr(failure))
         if self.failed:
-            setting.write_statuses()
+            write_statuses(setting.programs, setting.folder)
 
     def skip(self, what, why):
         print(f"SKIP {what}: {why}", flush=True)
@@ -88,16 +88,6 @@ class Setting:
 
     def live_playlist(self):
         return self.gateway.get(f"/live/{self.key}/0/live.m3u8", "http").decode()
-
-    def write_statuses(self):
-        """What the programs say of themselves, beside their logs."""
-        for program in self.programs:
-            if program.running():
-                try:
-                    (self.folder / f"{program.name}.status.json").write_bytes(program.get("/status"))
-                    (self.folder / f"{program.name}.metrics").write_bytes(program.get("/metrics"))
-                except OSError as failure:
-                    print(f"{program.name} does not answer: {failure}", file=sys.stderr)
 
     def stop(self):
         self.feed.stop()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from feed import Feed, encoded
 from hosts import Network
-from program import ROOT, Gone, NotReady, Program, stop_all
+from program import ROOT, Gone, NotReady, Program, stop_all, write_statuses
 from wire import Line
 
 MBIT = 1e6
@@ -45,6 +45,8 @@ def main():
                 origin, relays = started(options, place, network, folder, programs)
                 mesh = Mesh(options, place, network, feed, origin, relays)
                 good = mesh.run()
+                if not good:
+                    write_statuses(programs, folder)
             finally:
                 if feed:
                     feed.stop()

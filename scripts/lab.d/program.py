@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -144,6 +145,17 @@ class Metrics:
 
 def jar(module):
     return ROOT / module / "target" / f"{module}.jar"
+
+
+def write_statuses(programs, folder):
+    """What the programs that run say of themselves, beside their logs."""
+    for program in programs:
+        if program.running():
+            try:
+                (Path(folder) / f"{program.name}.status.json").write_bytes(program.get("/status"))
+                (Path(folder) / f"{program.name}.metrics").write_bytes(program.get("/metrics"))
+            except OSError as failure:
+                print(f"{program.name} does not answer: {failure}", file=sys.stderr)
 
 
 def stop_all(programs):
