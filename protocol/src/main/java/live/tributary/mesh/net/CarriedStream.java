@@ -97,6 +97,9 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
     private final Map<LinkId, Long> upSince = new HashMap<>();
     private final Map<RelayKey, Long> gossipTaken = new HashMap<>();
     private final PiecePlaces places = new PiecePlaces();
+    /** Every accepted record's, fetched here or not: a listener fetches none and still must know who holds what. */
+    private final PiecePlaces told = new PiecePlaces();
+
     private final ParkedBlocks parked = new ParkedBlocks();
     private final Set<ChunkRecord> stale = new HashSet<>();
     private final Set<Integer> windowsToClose = new HashSet<>();
@@ -346,7 +349,7 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
         boolean tellsWhatIsHeld = message instanceof PeerMessage.Have || message instanceof PeerMessage.HaveAll;
         drive(at -> swarm.received(link.id(), message, at));
         if (message instanceof PeerMessage.Have have) {
-            places.at(have.piece()).ifPresent(this::stale);
+            told.at(have.piece()).ifPresent(this::stale);
         } else if (tellsWhatIsHeld) {
             staleAll();
         }
@@ -589,6 +592,7 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
         Instant oldest = node.parts().clock().instant().minus(node.config().history());
         windowsToClose.addAll(index.prune(oldest));
         shared.forget(record -> record.body().published().isBefore(oldest));
+        told.forget(record -> record.body().published().isBefore(oldest));
         closeWindows();
     }
 
@@ -763,6 +767,7 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
     @Override
     public void accepted(ChunkRecord record) {
         index.add(record);
+        told.put(record);
         stale(record);
         windowsToClose.add(record.rendition());
         closeWindows();

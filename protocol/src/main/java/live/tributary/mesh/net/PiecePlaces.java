@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import live.tributary.protocol.stream.ChunkRecord;
 
 /** Which chunk each piece number of a stream belongs to; where two overlap, the one placed later, which is of a higher term. */
@@ -21,6 +22,10 @@ final class PiecePlaces {
 
     boolean remove(ChunkRecord record) {
         return byFirst.remove(record.firstPiece(), record);
+    }
+
+    void forget(Predicate<ChunkRecord> gone) {
+        byFirst.values().removeIf(gone);
     }
 
     Optional<ChunkRecord> at(long piece) {

@@ -139,6 +139,22 @@ class MeshTest {
                 .allSatisfy(r -> assertThat(r.endpoints()).isEmpty());
     }
 
+    @Test
+    void aListenerHearsOfAHolderLongAfterTheRecord() throws Exception {
+        TestNode origin = start();
+        TestNode relay = start(origin);
+        TestNode gateway = start(origin);
+        StreamPublisher publisher = publish(origin);
+        relay.node.carry(sample.streamKey(), NodeRole.RELAY);
+        StreamView heard = gateway.node.carry(sample.streamKey(), NodeRole.LISTENER);
+        ChunkRecord record = publish(publisher, 1).get(0).record();
+        Eventually.holds("the first holder", () -> holders(heard, record).contains(relay.key.relayKey()));
+        TestNode late = start(origin, gateway);
+        StreamView carried = late.node.carry(sample.streamKey(), NodeRole.RELAY);
+        Eventually.holds("chunk at the late one", () -> carried.holds(record));
+        Eventually.holds("the late holder", () -> holders(heard, record).contains(late.key.relayKey()));
+    }
+
     private TestNode start(SharedRendezvous rendezvous) throws Exception {
         TestNode node = TestNode.start(samples.key(), 0, rendezvous);
         nodes.add(node);
