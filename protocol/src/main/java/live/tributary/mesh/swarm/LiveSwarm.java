@@ -6,7 +6,6 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -43,7 +42,7 @@ public final class LiveSwarm {
     private final SwarmConfig config;
     private final SwarmActions actions;
     private final Map<LinkId, Neighbour> byLink = new HashMap<>();
-    private final List<Neighbour> neighbours = new CopyOnWriteArrayList<>();
+    private final List<Neighbour> neighbours = new Neighbours();
     private final News news;
     private final RecordExchange records;
     private final PieceExchange pieces;
