@@ -300,6 +300,21 @@ class PieceRulesTest {
     }
 
     @Test
+    void anOriginThatComesBackGivesItsOldChunksToNobodyUnasked() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        ChunkRecord own = origin.stream.first();
+        origin.swarm.restored(own, origin.now);
+        LinkId relay = seededBy(origin, 1).get(0);
+        origin.pass(Duration.ofSeconds(1));
+        assertThat(origin.blocks).isEmpty();
+
+        PeerMessage.Block block = Swarmbed.blocksOf(own, 0).get(0);
+        origin.gets(relay, new PeerMessage.Request(block));
+
+        assertThat(origin.blocks).containsExactly(new Swarmbed.Block(relay, block));
+    }
+
+    @Test
     void aPieceThatDoesNotSpreadIsGivenToAnother() {
         Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
         List<LinkId> links = seededBy(origin, 3);
