@@ -139,7 +139,7 @@ class EdgeServiceTest {
         answer.body().release();
         assertThat(text(get("/0/live.m3u8")))
                 .contains(
-                        "#EXT-X-DISCONTINUITY\n",
+                        "#EXT-X-DISCONTINUITY-SEQUENCE:1\n",
                         "#EXT-X-MAP:URI=\"1.mp4\",BYTERANGE=\"100@0\"\n",
                         "#EXT-X-BYTERANGE:900@100\n1.mp4\n");
     }
