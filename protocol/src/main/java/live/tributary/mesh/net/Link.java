@@ -447,6 +447,10 @@ final class Link {
     }
 
     private void write(PeerMessage message) {
+        if (!channel.isOpen()) {
+            return; // Why it was closed is on its way here; a closed channel also looks like one whose end reads
+            // nothing.
+        }
         channel.write(message, channel.voidPromise());
         if (!channel.isWritable() && pendingBytes() > MAX_PENDING) {
             close(); // It reads nothing; no other link waits for it.

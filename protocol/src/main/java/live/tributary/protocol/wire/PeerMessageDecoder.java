@@ -80,8 +80,9 @@ public final class PeerMessageDecoder extends ByteToMessageDecoder {
         } catch (WireException e) {
             state = State.BROKEN;
             discard(in);
+            // First told, then closed: who counts the fault must not find the connection gone before it hears why.
+            context.fireExceptionCaught(e);
             context.close();
-            throw e;
         }
     }
 
