@@ -12,7 +12,7 @@ import live.tributary.protocol.stream.Sha256;
 public final class Arrivals implements StreamListener {
     private final Map<Sha256, Set<CompletableFuture<Void>>> awaited = new ConcurrentHashMap<>();
 
-    /** A future of the caller's own, completed when the chunk is here; who has waited long enough completes it himself. */
+    /** A future of the caller's own, completed when the chunk is here; who has waited long enough calls {@link #end}. */
     CompletableFuture<Void> of(ChunkRecord record) {
         CompletableFuture<Void> own = new CompletableFuture<>();
         awaited.compute(record.hash(), (hash, others) -> {
@@ -20,11 +20,16 @@ public final class Arrivals implements StreamListener {
             all.add(own);
             return all;
         });
-        own.whenComplete((here, failure) -> awaited.computeIfPresent(record.hash(), (hash, all) -> {
+        return own;
+    }
+
+    /** Completes a future that waits no longer, and forgets it before anybody hears of that. */
+    void end(ChunkRecord record, CompletableFuture<Void> own) {
+        awaited.computeIfPresent(record.hash(), (hash, all) -> {
             all.remove(own);
             return all.isEmpty() ? null : all;
-        }));
-        return own;
+        });
+        own.complete(null);
     }
 
     @Override

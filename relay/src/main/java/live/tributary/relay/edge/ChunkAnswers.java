@@ -53,10 +53,10 @@ public final class ChunkAnswers {
         }
         CompletableFuture<Void> arrival = arrivals.of(record);
         if (bytes.holds(record)) { // It came between the two questions.
-            arrival.complete(null);
+            arrivals.end(record, arrival);
         }
         ScheduledFuture<?> late =
-                timer.schedule(() -> arrival.complete(null), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+                timer.schedule(() -> arrivals.end(record, arrival), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         return arrival.thenApply(here -> {
             late.cancel(false);
             return held(record).orElseGet(() -> elsewhere(stream, record, query));
