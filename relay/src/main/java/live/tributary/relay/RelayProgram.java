@@ -111,7 +111,7 @@ final class RelayProgram implements Program {
             names = "--rendition",
             paramLabel = "NUMBER",
             split = ",",
-            description = "Rendition to carry, by its number; repeatable (all unless given).")
+            description = "Rendition to name as carried; repeatable (all unless given). All are fetched still.")
     private List<Integer> renditions = new ArrayList<>();
 
     @Option(
