@@ -43,6 +43,8 @@ public final class ViewerCheck {
     private static final Duration KILL_AFTER = Duration.ofSeconds(6);
     private static final Duration STALL = Duration.ofMillis(500);
     private static final Duration RETRY = Duration.ofMillis(300);
+    /** How often the add-on is asked anew: as a viewer who waits, never faster; each wait ends at a limit of its own. */
+    private static final Duration ASKING_AGAIN = Duration.ofSeconds(1);
     private static final int TS_PACKET = 188;
     private static final byte TS_SYNC = 0x47;
     private static final int MAX_ANNOUNCE = 64 * 1024;
@@ -280,7 +282,7 @@ public final class ViewerCheck {
             if (window.isPresent()) {
                 return window;
             }
-            Thread.sleep(1000);
+            Thread.sleep(ASKING_AGAIN.toMillis());
         }
         return Optional.empty();
     }
@@ -290,7 +292,7 @@ public final class ViewerCheck {
         long start = System.nanoTime();
         JsonNode newest = first;
         while (newest.path("infoHash").equals(first.path("infoHash")) && System.nanoTime() - start < LONGER.toNanos()) {
-            Thread.sleep(1000);
+            Thread.sleep(ASKING_AGAIN.toMillis());
             newest = awaitWindow().orElse(first);
         }
         return newest;
