@@ -206,7 +206,7 @@ final class GatewayProgram implements Program {
             try {
                 probes.due(listed.all(), System.nanoTime())
                         .forEach(probe -> pieces.fetch(probe.endpoint(), probe.record(), probe.piece())
-                                .thenAccept(good -> health.record(probe.relay(), probe.endpoint(), good)));
+                                .thenAccept(outcome -> health.record(probe.relay(), probe.endpoint(), outcome)));
             } catch (RuntimeException e) {
                 LOG.error("a round of probes failed", e);
             }

@@ -33,6 +33,7 @@ public final class FrontDoor implements HttpService {
             "configure",
             "live",
             "hybrid",
+            "steer",
             "owncast",
             "watch",
             "web",

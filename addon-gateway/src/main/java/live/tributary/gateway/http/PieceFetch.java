@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Digests;
 import live.tributary.protocol.stream.Endpoint;
@@ -40,9 +41,9 @@ public final class PieceFetch {
         this.bootstrap = bootstrap;
     }
 
-    /** Whether the relay served the piece in time, and its bytes are what the record says. */
-    public CompletionStage<Boolean> fetch(Endpoint relay, ChunkRecord record, int piece) {
-        CompletableFuture<Boolean> verdict = new CompletableFuture<>();
+    /** Whether the relay serves the piece in time, and its bytes are what the record says. */
+    public CompletionStage<Outcome> fetch(Endpoint relay, ChunkRecord record, int piece) {
+        CompletableFuture<Outcome> verdict = new CompletableFuture<>();
         bootstrap
                 .clone()
                 .handler(new ChannelInitializer<>() {
@@ -58,10 +59,10 @@ public final class PieceFetch {
                 .connect(relay.socketAddress())
                 .addListener(connected -> {
                     if (!connected.isSuccess()) {
-                        verdict.complete(false);
+                        verdict.complete(Outcome.FAILED);
                     }
                 });
-        return verdict.completeOnTimeout(false, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        return verdict.completeOnTimeout(Outcome.FAILED, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /** Asks for the piece's bytes and hashes what comes; one byte too many is as bad as one too few. */
@@ -69,11 +70,11 @@ public final class PieceFetch {
         private final Endpoint relay;
         private final ChunkRecord record;
         private final int piece;
-        private final CompletableFuture<Boolean> verdict;
+        private final CompletableFuture<Outcome> verdict;
         private final MessageDigest sha1 = Digests.sha1();
         private int missing;
 
-        Answer(Endpoint relay, ChunkRecord record, int piece, CompletableFuture<Boolean> verdict) {
+        Answer(Endpoint relay, ChunkRecord record, int piece, CompletableFuture<Outcome> verdict) {
             this.relay = relay;
             this.record = record;
             this.piece = piece;
@@ -96,40 +97,47 @@ public final class PieceFetch {
         @Override
         protected void channelRead0(ChannelHandlerContext ctx, HttpObject part) {
             if (part.decoderResult().isFailure()) {
-                end(ctx, false);
+                end(ctx, Outcome.FAILED);
             } else if (part instanceof HttpResponse response
                     && !response.status().equals(HttpResponseStatus.PARTIAL_CONTENT)) {
-                end(ctx, false);
+                end(ctx, Outcome.FAILED);
             } else if (part instanceof HttpContent content) {
                 read(ctx, content.content());
                 if (part instanceof LastHttpContent) {
-                    end(ctx, missing == 0 && record.body().pieces().matches(piece, sha1.digest()));
+                    end(ctx, outcome());
                 }
             }
+        }
+
+        private Outcome outcome() {
+            if (missing != 0) {
+                return Outcome.FAILED;
+            }
+            return record.body().pieces().matches(piece, sha1.digest()) ? Outcome.SERVED : Outcome.GARBAGE;
         }
 
         private void read(ChannelHandlerContext ctx, ByteBuf bytes) {
             missing -= bytes.readableBytes();
             if (missing < 0) {
-                end(ctx, false);
+                end(ctx, Outcome.FAILED);
                 return;
             }
             sha1.update(bytes.nioBuffer());
         }
 
-        private void end(ChannelHandlerContext ctx, boolean good) {
-            verdict.complete(good);
+        private void end(ChannelHandlerContext ctx, Outcome outcome) {
+            verdict.complete(outcome);
             ctx.close();
         }
 
         @Override
         public void channelInactive(ChannelHandlerContext ctx) {
-            verdict.complete(false);
+            verdict.complete(Outcome.FAILED);
         }
 
         @Override
         public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-            end(ctx, false); // Whatever broke, the relay did not serve the piece: that is the verdict.
+            end(ctx, Outcome.FAILED); // Whatever broke, the relay did not serve the piece: that is the verdict.
         }
     }
 }

@@ -29,7 +29,10 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Rendition;
 
-/** Playlists written for each viewer: {@code /live/…}, {@code /hybrid/…} and Owncast's layout of the same, {@code /owncast/…/hls/…}. */
+/**
+ * Playlists written for each viewer: {@code /live/…}, {@code /hybrid/…} and Owncast's layout of the same, {@code /owncast/…/hls/…}; and
+ * {@code /steer/…}, the ways beside them.
+ */
 public final class LiveService implements HttpService {
     private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
     private static final String MASTER = "master.m3u8";
@@ -64,6 +67,7 @@ public final class LiveService implements HttpService {
 
     private Optional<HttpAnswer> route(RawPath path, HttpQuery query) {
         return switch (path.raw(0)) {
+            case "steer" -> path.size() == 2 ? Optional.of(steer(path, query)) : Optional.empty();
             case "live" -> playlist(Kind.LIVE, path, 2, MASTER, MEDIA, query);
             case "hybrid" -> playlist(Kind.HYBRID, path, 2, MASTER, MEDIA, query);
             case "owncast" ->
@@ -92,8 +96,13 @@ public final class LiveService implements HttpService {
             return Optional.of(Answers.error(404, "no such stream here"));
         }
         if (isMaster) {
-            return Optional.of(master(
-                    stream.get(), number -> number + "/" + media + options.get().query()));
+            List<Rendition> renditions = renditions(stream.get());
+            IntFunction<String> uri =
+                    number -> number + "/" + media + options.get().query();
+            return Optional.of(m3u8(
+                    kind == Kind.LIVE
+                            ? Steering.master(stream.get().key(), renditions, uri, options.get())
+                            : MasterPlaylist.of(renditions, uri, List.of())));
         }
         Optional<Integer> rendition = rendition(path.raw(at));
         if (rendition.isEmpty()) {
@@ -103,12 +112,30 @@ public final class LiveService implements HttpService {
         return Optional.of(media(kind, stream.get(), rendition.get(), viewer, options.get()));
     }
 
-    private HttpAnswer master(StreamView stream, IntFunction<String> uri) {
-        List<Rendition> renditions = stream.about()
+    private static List<Rendition> renditions(StreamView stream) {
+        return stream.about()
                 .map(About::body)
                 .map(About.Body::renditions)
                 .orElse(List.of(new Rendition(0, Rendition.Kind.VARIANT, "")));
-        return m3u8(MasterPlaylist.of(renditions, uri, List.of()));
+    }
+
+    private HttpAnswer steer(RawPath path, HttpQuery query) {
+        Optional<LiveOptions> options = LiveOptions.parse(query.rawQuery());
+        Optional<Visit> visit = visits.of(query);
+        if (options.isEmpty() || visit.isEmpty()) {
+            return Answers.error(400, "query: " + query.rawQuery() + " (expected: what the master playlist names)");
+        }
+        return path.decoded(1)
+                .filter(name -> name.endsWith(Steering.SUFFIX))
+                .map(name -> name.substring(0, name.length() - Steering.SUFFIX.length()))
+                .flatMap(streams::find)
+                .map(stream -> {
+                    Viewer viewer = options.get().apply(visit.get()).viewer();
+                    Ranking ranked = ranking.rank(stream.key(), viewer, stream.relays(), clock.instant());
+                    byte[] json = Answers.bytes(Steering.manifest(stream, renditions(stream), ranked, options.get()));
+                    return HttpAnswer.of(Steering.CONTENT_TYPE, CACHE_CONTROL, json);
+                })
+                .orElseGet(() -> Answers.error(404, "no such stream here"));
     }
 
     private HttpAnswer media(Kind kind, StreamView stream, int rendition, Viewer viewer, LiveOptions options) {

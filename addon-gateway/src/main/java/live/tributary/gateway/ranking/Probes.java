@@ -3,12 +3,12 @@ package live.tributary.gateway.ranking;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.OptionalLong;
 import java.util.random.RandomGenerator;
 import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamView;
@@ -32,11 +32,27 @@ public final class Probes {
 
     private static final int NEWEST = 5;
 
+    /** Who there is to ask is looked up this often. */
+    private static final Duration LISTED_EVERY = Duration.ofSeconds(3);
+
     private final RelayHealth health;
     private final RandomGenerator random;
-    private final Map<Target, Long> due = new HashMap<>();
+    private final Map<Target, Asked> targets = new HashMap<>();
+    private OptionalLong listedAt = OptionalLong.empty();
 
     private record Target(RelayKey relay, Endpoint endpoint) {}
+
+    /** When a relay is to be asked again, and for which of its streams. */
+    private static final class Asked {
+        private final long due;
+        private StreamView stream;
+        private int streams = 1;
+
+        Asked(long due, StreamView stream) {
+            this.due = due;
+            this.stream = stream;
+        }
+    }
 
     /** One piece to be fetched from one endpoint of a relay by plain HTTP. */
     public record Probe(RelayKey relay, Endpoint endpoint, ChunkRecord record, int piece) {}
@@ -47,46 +63,69 @@ public final class Probes {
     }
 
     /**
-     * What is to be fetched in this second; a relay that is new is asked soon.
+     * What is to be fetched in this second, the longest due first; a relay that is new is asked soon.
      *
      * @param now monotonic, nanoseconds
      */
     public List<Probe> due(Collection<StreamView> streams, long now) {
+        if (listedAt.isEmpty() || now - listedAt.getAsLong() >= LISTED_EVERY.toNanos()) {
+            listedAt = OptionalLong.of(now);
+            list(streams, now);
+        }
         List<Probe> probes = new ArrayList<>();
-        Set<Target> present = new HashSet<>();
+        List<Map.Entry<Target, Asked>> due = targets.entrySet().stream()
+                .filter(target -> target.getValue().due - now <= 0)
+                .sorted(Comparator.comparingLong(target -> target.getValue().due - now))
+                .toList();
+        for (Map.Entry<Target, Asked> entry : due) {
+            if (probes.size() == MAX_A_SECOND) {
+                break;
+            }
+            Target target = entry.getKey();
+            StreamView stream = entry.getValue().stream;
+            probe(stream, target).ifPresent(probe -> {
+                probes.add(probe);
+                targets.put(target, new Asked(now + wait(target), stream));
+            });
+        }
+        return probes;
+    }
+
+    /** Each relay with one of its streams, all of them equally likely. */
+    private void list(Collection<StreamView> streams, long now) {
+        targets.values().forEach(asked -> asked.streams = 0);
         for (StreamView stream : streams) {
             for (RelayView relay : stream.relays()) {
                 if (relay.role() == NodeRole.RELAY && relay.linked()) {
                     for (Endpoint endpoint : relay.endpoints()) {
-                        Target target = new Target(relay.key(), endpoint);
-                        present.add(target);
-                        long at = due.computeIfAbsent(
-                                target, t -> now + (long) (random.nextDouble() * IN_DOUBT.toNanos()));
-                        if (probes.size() < MAX_A_SECOND && at - now <= 0) {
-                            probe(stream, relay, endpoint).ifPresent(probe -> {
-                                probes.add(probe);
-                                due.put(target, now + wait(relay.key(), endpoint));
-                            });
-                        }
+                        list(new Target(relay.key(), endpoint), stream, now);
                     }
                 }
             }
         }
-        due.keySet().retainAll(present);
-        return probes;
+        targets.values().removeIf(asked -> asked.streams == 0);
     }
 
-    private long wait(RelayKey relay, Endpoint endpoint) {
-        Duration mean = health.inDoubt(relay, endpoint) ? IN_DOUBT : USUAL;
+    private void list(Target target, StreamView stream, long now) {
+        Asked asked = targets.get(target);
+        if (asked == null) {
+            targets.put(target, new Asked(now + (long) (random.nextDouble() * IN_DOUBT.toNanos()), stream));
+        } else if (random.nextInt(++asked.streams) == 0) {
+            asked.stream = stream;
+        }
+    }
+
+    private long wait(Target target) {
+        Duration mean = health.inDoubt(target.relay, target.endpoint) ? IN_DOUBT : USUAL;
         return (long) (mean.toNanos() * (1 - JITTER + 2 * JITTER * random.nextDouble()));
     }
 
-    private Optional<Probe> probe(StreamView stream, RelayView relay, Endpoint endpoint) {
+    private Optional<Probe> probe(StreamView stream, Target target) {
         return stream.renditions().stream()
                 .flatMap(rendition -> stream.newest(rendition, NEWEST).stream())
                 .filter(record -> stream.holders(record).stream()
-                        .anyMatch(holder -> holder.key().equals(relay.key())))
+                        .anyMatch(holder -> holder.key().equals(target.relay)))
                 .findFirst()
-                .map(record -> new Probe(relay.key(), endpoint, record, random.nextInt(record.pieceCount())));
+                .map(record -> new Probe(target.relay, target.endpoint, record, random.nextInt(record.pieceCount())));
     }
 }

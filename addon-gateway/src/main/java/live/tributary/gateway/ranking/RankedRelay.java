@@ -13,8 +13,7 @@ import live.tributary.protocol.stream.RelayKey;
  * @param endpoint the one of the viewer's address family
  * @param tlsName under which to ask it by https; empty where plain http is to be used
  * @param kilometres its distance as far as known, 0 where not
- * @param near whether it is within 1.5 × the nearest's distance
- * @param score among the near ones: the higher, the earlier
+ * @param score among those equally near: the higher, the earlier
  */
 public record RankedRelay(
         RelayView relay,
@@ -22,8 +21,24 @@ public record RankedRelay(
         Optional<String> tlsName,
         OptionalLong autonomousSystem,
         double kilometres,
-        boolean near,
+        Nearness nearness,
         double score) {
+    /** How near a relay is to a viewer, nearest first. */
+    public enum Nearness {
+        /** In the viewer's own /24 or /48. */
+        SAME_NETWORK,
+        /** Near, and in the viewer's own AS: the bytes leave no provider. */
+        SAME_AS,
+        /** Within 1.5 × the nearest's distance. */
+        NEAR,
+        FAR
+    }
+
+    /** Whether it is within 1.5 × the nearest's distance. */
+    public boolean near() {
+        return nearness != Nearness.FAR;
+    }
+
     public RelayKey key() {
         return relay.key();
     }

@@ -1,10 +1,7 @@
 package live.tributary.gateway.ranking;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
 import live.tributary.protocol.stream.RelayKey;
@@ -30,22 +27,28 @@ public record Ranking(List<RankedRelay> offered, List<LeftOut> leftOut, boolean 
     public List<RankedRelay> pick(int max, Predicate<RankedRelay> eligible) {
         List<RankedRelay> able = offered.stream().filter(eligible).toList();
         int most = (max + 1) / 2;
-        Map<Long, Integer> perAs = new HashMap<>();
         List<RankedRelay> picked = new ArrayList<>();
         for (RankedRelay relay : able) {
-            OptionalLong as = relay.autonomousSystem();
-            if (!privateMode && as.isPresent() && perAs.merge(as.getAsLong(), 1, Integer::sum) > most) {
-                continue;
-            }
-            picked.add(relay);
-            if (picked.size() == max) {
-                break;
+            if (picked.size() < max && ofItsAs(picked, relay) < most) {
+                picked.add(relay);
             }
         }
         if (picked.size() == max && max > 1 && picked.stream().allMatch(RankedRelay::near)) {
-            able.stream().filter(relay -> !relay.near()).findFirst().ifPresent(far -> picked.set(max - 1, far));
+            List<RankedRelay> nearest = picked.subList(0, max - 1);
+            able.stream()
+                    .filter(relay -> !relay.near() && ofItsAs(nearest, relay) < most)
+                    .findFirst()
+                    .ifPresent(far -> picked.set(max - 1, far));
         }
         return List.copyOf(picked);
+    }
+
+    private long ofItsAs(List<RankedRelay> picked, RankedRelay relay) {
+        return privateMode || relay.autonomousSystem().isEmpty()
+                ? 0
+                : picked.stream()
+                        .filter(other -> other.autonomousSystem().equals(relay.autonomousSystem()))
+                        .count();
     }
 
     /**

@@ -9,8 +9,8 @@ import live.tributary.protocol.stream.RelayKey;
 /**
  * How the last attempts to get something verified from each relay ended, apart for IPv4 and IPv6.
  *
- * <p>A relay is failing from its second failure in a row until its second success in a row. One of which nothing is known is
- * not failing.
+ * <p>A relay is failing from its second failure in a row, or from its first wrong bytes, until its second success in a row. One of
+ * which nothing is known is not failing.
  */
 public final class RelayHealth {
     private static final int IN_A_ROW = 2;
@@ -22,26 +22,30 @@ public final class RelayHealth {
             .expireAfterWrite(MEMORY)
             .build();
 
+    /** What came of asking a relay for a piece. */
+    public enum Outcome {
+        SERVED,
+        /** Refused, too slow, too short: that happens to honest ones. */
+        FAILED,
+        /** As many bytes as were asked for, and not those that the stream signed: it does not happen by chance. */
+        GARBAGE
+    }
+
     private record Path(RelayKey relay, boolean ipv4) {}
 
     /** {@code against}: outcomes in a row that speak against the present verdict. */
     private record State(boolean failing, int against) {
         static final State GOOD = new State(false, 0);
 
-        State with(boolean success) {
-            if (success != failing) {
+        State with(Outcome outcome) {
+            if (outcome == Outcome.GARBAGE) {
+                return new State(true, 0);
+            }
+            if ((outcome == Outcome.SERVED) != failing) {
                 return new State(failing, 0);
             }
             return against + 1 >= IN_A_ROW ? new State(!failing, 0) : new State(failing, against + 1);
         }
-    }
-
-    public void succeeded(RelayKey relay, Endpoint endpoint) {
-        record(relay, endpoint, true);
-    }
-
-    public void failed(RelayKey relay, Endpoint endpoint) {
-        record(relay, endpoint, false);
     }
 
     public boolean failing(RelayKey relay, Endpoint endpoint) {
@@ -59,10 +63,10 @@ public final class RelayHealth {
         return state == null ? State.GOOD : state;
     }
 
-    public void record(RelayKey relay, Endpoint endpoint, boolean success) {
+    public void record(RelayKey relay, Endpoint endpoint, Outcome outcome) {
         states.asMap()
                 .compute(
                         new Path(relay, endpoint.isIpv4()),
-                        (path, state) -> (state == null ? State.GOOD : state).with(success));
+                        (path, state) -> (state == null ? State.GOOD : state).with(outcome));
     }
 }

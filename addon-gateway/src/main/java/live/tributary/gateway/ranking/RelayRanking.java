@@ -26,7 +26,8 @@ import live.tributary.protocol.stream.StreamKey;
 /**
  * Orders the relays of a stream for one viewer: distance is the prior, health decides, and a hash spreads viewers.
  *
- * <p>Relays within 1.5 × the nearest's distance are near. Among these the order is that of a weighted rendezvous hash of
+ * <p>Relays within 1.5 × the nearest's distance are near; first those of the viewer's own network, then those of his AS, unless they
+ * say that they are full. Among these the order is that of a weighted rendezvous hash of
  * (stream, the viewer's network, ten-minute slot, relay key): spread over viewers, the same for one viewer as long as the slot
  * lasts, and the same in two gateways that know the same. A relay that goes away moves only its own viewers. Farther ones follow by
  * distance.
@@ -46,8 +47,9 @@ public final class RelayRanking {
     private static final double USUAL_UPLOAD = 10e6;
     private static final double MAX_UPLOAD_WEIGHT = 4;
     private static final double PER_MILLE = 1000;
+    private static final int FULL_PER_MILLE = 950;
 
-    private static final Comparator<RankedRelay> ORDER = Comparator.comparing((RankedRelay relay) -> !relay.near())
+    private static final Comparator<RankedRelay> ORDER = Comparator.comparing(RankedRelay::nearness)
             .thenComparing(relay -> relay.near() ? 0 : relay.kilometres())
             .thenComparing(RankedRelay::score, Comparator.reverseOrder())
             .thenComparing(RankedRelay::key);
@@ -102,8 +104,23 @@ public final class RelayRanking {
                     viewer.tlsOnly() ? tlsName(relay) : Optional.empty(),
                     as,
                     kilometres,
-                    Math.max(kilometres, FLOOR_KM) <= NEAR_FACTOR * Math.max(nearest, FLOOR_KM),
+                    nearness(viewer, nearest),
                     score);
+        }
+
+        private RankedRelay.Nearness nearness(Viewer viewer, double nearest) {
+            if (Math.max(kilometres, FLOOR_KM) > NEAR_FACTOR * Math.max(nearest, FLOOR_KM)) {
+                return RankedRelay.Nearness.FAR;
+            }
+            if (load(relay) >= FULL_PER_MILLE) {
+                return RankedRelay.Nearness.NEAR;
+            }
+            if (Network.of(endpoint.address()).equals(viewer.network())) {
+                return RankedRelay.Nearness.SAME_NETWORK;
+            }
+            return as.isPresent() && as.equals(viewer.location().autonomousSystem())
+                    ? RankedRelay.Nearness.SAME_AS
+                    : RankedRelay.Nearness.NEAR;
         }
     }
 
@@ -189,6 +206,12 @@ public final class RelayRanking {
                     return Math.max(MIN_WEIGHT, free * upload);
                 })
                 .orElse(1.0);
+    }
+
+    private static int load(RelayView relay) {
+        return relay.descriptor()
+                .map(descriptor -> descriptor.body().loadPerMille())
+                .orElse(0);
     }
 
     private static Optional<String> tlsName(RelayView relay) {

@@ -114,6 +114,8 @@ public final class RelaysService implements HttpService {
             entry.put("base", relay.httpBase());
             entry.put("kilometres", Math.round(relay.kilometres()));
             entry.put("near", relay.near());
+            entry.put(
+                    "nearness", relay.nearness().name().toLowerCase(Locale.ROOT).replace('_', '-'));
             entry.put("score", Math.round(relay.score() * SCORE_STEP) / SCORE_STEP);
             entry.put("upToDate", holders.contains(relay.key()));
             offered.add(entry);

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import live.tributary.gateway.FakeStream;
+import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
@@ -33,7 +34,7 @@ class PieceFetchTest {
         loops.shutdownGracefully();
     }
 
-    private boolean fetched(HttpService edge) throws Exception {
+    private Outcome fetched(HttpService edge) throws Exception {
         try (BoundPort port = BoundPort.bind(
                 transport,
                 loops,
@@ -44,7 +45,7 @@ class PieceFetchTest {
         }
     }
 
-    private boolean fetch(int port) {
+    private Outcome fetch(int port) {
         return new PieceFetch(transport.client(loops))
                 .fetch(new Endpoint(InetAddress.getLoopbackAddress(), port), record, 0)
                 .toCompletableFuture()
@@ -58,31 +59,31 @@ class PieceFetchTest {
 
     @Test
     void takesThePieceThatTheRecordNames() throws Exception {
-        assertThat(fetched(serving(FakeStream.content(0, record.seq())))).isTrue();
+        assertThat(fetched(serving(FakeStream.content(0, record.seq())))).isEqualTo(Outcome.SERVED);
     }
 
     @Test
-    void refusesOneFlippedBit() throws Exception {
+    void oneFlippedBitIsGarbage() throws Exception {
         byte[] content = FakeStream.content(0, record.seq());
         content[17] ^= 1;
 
-        assertThat(fetched(serving(content))).isFalse();
+        assertThat(fetched(serving(content))).isEqualTo(Outcome.GARBAGE);
     }
 
     @Test
     void refusesAPieceThatIsOneByteShortOrLong() throws Exception {
         byte[] content = FakeStream.content(0, record.seq());
-        assertThat(fetched(serving(Arrays.copyOf(content, content.length - 1)))).isFalse();
+        assertThat(fetched(serving(Arrays.copyOf(content, content.length - 1)))).isEqualTo(Outcome.FAILED);
         assertThat(fetched(query -> Optional.of(CompletableFuture.completedStage(new HttpAnswer(
                         206,
                         Map.of("content-type", "video/mp2t"),
                         Unpooled.wrappedBuffer(new byte[content.length + 1]))))))
-                .isFalse();
+                .isEqualTo(Outcome.FAILED);
     }
 
     @Test
     void notFoundIsAFailure() throws Exception {
-        assertThat(fetched(query -> Optional.empty())).isFalse();
+        assertThat(fetched(query -> Optional.empty())).isEqualTo(Outcome.FAILED);
     }
 
     @Test
@@ -96,6 +97,6 @@ class PieceFetchTest {
                 Optional.empty())) {
             free = port.port();
         }
-        assertThat(fetch(free)).isFalse();
+        assertThat(fetch(free)).isEqualTo(Outcome.FAILED);
     }
 }

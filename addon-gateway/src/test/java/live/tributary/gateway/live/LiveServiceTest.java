@@ -14,6 +14,7 @@ import live.tributary.gateway.geo.ClientAddress;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.http.Visits;
 import live.tributary.gateway.ranking.RelayHealth;
+import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.gateway.ranking.RelayRanking;
 import live.tributary.mesh.RelayView;
 import live.tributary.protocol.metainfo.ChunkTorrent;
@@ -116,15 +117,15 @@ class LiveServiceTest {
         RelayView one = stream.add(relay(1, 7001, Optional.empty()));
         stream.holdAll(one);
 
-        health.failed(one.key(), one.endpoints().get(0));
+        health.record(one.key(), one.endpoints().get(0), Outcome.FAILED);
         assertThat(Asked.get(service, live).status()).isEqualTo(200);
-        health.failed(one.key(), one.endpoints().get(0));
+        health.record(one.key(), one.endpoints().get(0), Outcome.FAILED);
         Asked refused = Asked.get(service, live);
         assertThat(refused.status()).isEqualTo(503);
         assertThat(refused.headers()).containsKey("retry-after");
-        health.succeeded(one.key(), one.endpoints().get(0));
+        health.record(one.key(), one.endpoints().get(0), Outcome.SERVED);
         assertThat(Asked.get(service, live).status()).isEqualTo(503);
-        health.succeeded(one.key(), one.endpoints().get(0));
+        health.record(one.key(), one.endpoints().get(0), Outcome.SERVED);
         assertThat(Asked.get(service, live).status()).isEqualTo(200);
     }
 
@@ -257,5 +258,66 @@ class LiveServiceTest {
 
         assertThat(uris(Asked.get(service, hybrid + "?server=http%3A%2F%2F192.168.1.2%3A11470")))
                 .allMatch(uri -> uri.startsWith("http://192.168.1.2:11470/"));
+    }
+
+    private Asked steer(String query) {
+        return Asked.get(service, "/steer/" + stream.key().text() + ".json" + query);
+    }
+
+    @Test
+    void masterNamesOneWayAndWhereTheOthersAreListed() {
+        stream.tell(
+                "Harbour Radio",
+                List.of(),
+                List.of(
+                        new Rendition(0, Rendition.Kind.VARIANT, "BANDWIDTH=3000000,PATHWAY-ID=\"elsewhere\""),
+                        new Rendition(1, Rendition.Kind.VARIANT, "STABLE-VARIANT-ID=\"x\",BANDWIDTH=500000")));
+        String master = "/live/" + stream.key().text() + "/master.m3u8";
+
+        assertThat(Asked.get(service, master + "?region=oceania").body().lines())
+                .contains(
+                        "#EXT-X-CONTENT-STEERING:SERVER-URI=\"/steer/"
+                                + stream.key().text() + ".json?region=oceania\",PATHWAY-ID=\"gateway\"",
+                        "#EXT-X-STREAM-INF:BANDWIDTH=3000000,PATHWAY-ID=\"gateway\",STABLE-VARIANT-ID=\"0\"",
+                        "#EXT-X-STREAM-INF:BANDWIDTH=500000,PATHWAY-ID=\"gateway\",STABLE-VARIANT-ID=\"1\"")
+                .hasSize(7);
+    }
+
+    @Test
+    void waysAreTheGatewayThenRelaysThatAreUpToDateThenTheBucket() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        RelayView lagging = stream.add(relay(2, 7002, Optional.empty()));
+        stream.holdAll(one);
+        stream.hold(stream.newest(0, 20).subList(0, 10), lagging);
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/x/"));
+
+        Asked asked = steer("?region=oceania&_HLS_pathway=gateway&_HLS_throughput=5140000");
+
+        String way = "relay-" + one.key().text().substring(0, 12);
+        assertThat(asked.headers()).containsEntry("content-type", "application/vnd.apple.steering-list");
+        assertThat(asked.json().path("VERSION").asInt()).isEqualTo(1);
+        assertThat(asked.json().path("TTL").asInt()).isPositive();
+        assertThat(asked.json().path("RELOAD-URI").asText())
+                .isEqualTo("/steer/" + stream.key().text() + ".json?region=oceania");
+        assertThat(asked.json().path("PATHWAY-PRIORITY"))
+                .map(node -> node.asText())
+                .containsExactly("gateway", way, "bucket");
+        assertThat(asked.json().path("PATHWAY-CLONES"))
+                .map(clone -> clone.path("URI-REPLACEMENT")
+                        .path("PER-VARIANT-URIS")
+                        .path("0")
+                        .asText())
+                .containsExactly(
+                        "http://127.0.0.1:7001/live/" + stream.key().text() + "/0/live.m3u8",
+                        "https://bucket.example/x/0/live.m3u8");
+    }
+
+    @Test
+    void aloneTheGatewayIsTheOnlyWay() {
+        assertThat(steer("").json().path("PATHWAY-PRIORITY"))
+                .map(node -> node.asText())
+                .containsExactly("gateway");
+        assertThat(Asked.get(service, "/steer/nothing.json").status()).isEqualTo(404);
+        assertThat(steer("?region=atlantis").status()).isEqualTo(400);
     }
 }

@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import live.tributary.gateway.FakeStream;
+import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
 import org.junit.jupiter.api.Test;
 
@@ -50,13 +52,56 @@ class ProbesTest {
     }
 
     @Test
-    void relayThatServesGarbageIsOutWithinAMinute() {
+    void noneIsPassedOverWhereThereAreMoreThanTheBudgetTakes() {
+        for (int i = 0; i < 150; i++) {
+            stream.holdAll(stream.relay(i, "20.0." + i + ".1"));
+        }
+
+        assertThat(run(70).stream().map(Probes.Probe::relay).distinct()).hasSize(150);
+    }
+
+    @Test
+    void relayOfManyStreamsIsAskedForOneAndForAll() {
+        List<FakeStream> streams = List.of(FakeStream.live(2, "One", 5), FakeStream.live(3, "Two", 5));
+        streams.forEach(each -> each.holdAll(each.relay(1, "20.0.0.1")));
+
+        List<Probes.Probe> asked = new ArrayList<>();
+        for (int second = 0; second < 600; second++) {
+            asked.addAll(probes.due(List.copyOf(streams), second * SECOND));
+        }
+
+        assertThat(asked).hasSizeBetween(16, 28);
+        assertThat(asked.stream().map(probe -> probe.record().body().stream()).distinct())
+                .hasSize(2);
+    }
+
+    @Test
+    void wrongBytesAreProofAtOnce() {
+        RelayView relay = stream.relay(1, "20.0.0.1");
+        stream.holdAll(relay);
+        Endpoint endpoint = relay.endpoints().get(0);
+
+        int seconds = 0;
+        while (!health.failing(relay.key(), endpoint) && seconds < 60) {
+            run(1).forEach(probe -> health.record(probe.relay(), probe.endpoint(), Outcome.GARBAGE));
+            seconds++;
+        }
+        assertThat(seconds).isLessThanOrEqualTo(11);
+
+        health.record(relay.key(), endpoint, Outcome.SERVED);
+        assertThat(health.failing(relay.key(), endpoint)).isTrue();
+        health.record(relay.key(), endpoint, Outcome.SERVED);
+        assertThat(health.failing(relay.key(), endpoint)).isFalse();
+    }
+
+    @Test
+    void relayThatServesNothingIsOutWithinAMinute() {
         RelayView relay = stream.relay(1, "20.0.0.1");
         stream.holdAll(relay);
 
         int seconds = 0;
         while (!health.failing(relay.key(), relay.endpoints().get(0)) && seconds < 60) {
-            run(1).forEach(probe -> health.failed(probe.relay(), probe.endpoint()));
+            run(1).forEach(probe -> health.record(probe.relay(), probe.endpoint(), Outcome.FAILED));
             seconds++;
         }
 

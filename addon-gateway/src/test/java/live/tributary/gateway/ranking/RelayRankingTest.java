@@ -19,6 +19,7 @@ import live.tributary.gateway.geo.Location;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.geo.Network;
 import live.tributary.gateway.geo.Place;
+import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.mesh.RelayView;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
@@ -182,6 +183,58 @@ class RelayRankingTest {
     }
 
     @Test
+    void relayInTheViewersOwnNetworkComesFirstAndThenThoseOfHisAs() {
+        for (int i = 10; i < 20; i++) {
+            relay(i, "20.0." + i + ".1", AMSTERDAM, i);
+        }
+        RelayView sameAs = relay(1, "20.0.1.1", AMSTERDAM, 64500);
+        RelayView sameAsFar = relay(2, "20.0.2.1", TOKYO, 64500);
+        RelayView lan = relay(3, "30.0.0.99", AMSTERDAM, 64500);
+        place("30.0.0.1", AMSTERDAM, 64500);
+
+        List<RankedRelay> offered = rank(viewer("30.0.0.1")).offered();
+
+        assertThat(keys(offered)).startsWith(lan.key(), sameAs.key()).endsWith(sameAsFar.key());
+    }
+
+    @Test
+    void fullRelayIsNotPreferredForBeingNear() {
+        List<Endpoint> lan = List.of(FakeStream.endpoint("30.0.0.99", 7001));
+        RelayView full = FakeStream.view(1, NodeRole.RELAY, lan, Optional.empty(), 950);
+        relays.add(full);
+        RelayView idle = relay(2, "20.0.1.1");
+
+        long first = 0;
+        for (int slot = 0; slot < 100; slot++) {
+            Instant now = NOW.plus(Duration.ofMinutes(10L * slot));
+            RankedRelay best = new RelayRanking(locator, health, false)
+                    .rank(STREAM, viewer("30.0.0.1"), relays, now)
+                    .offered()
+                    .get(0);
+            first += best.key().equals(idle.key()) ? 1 : 0;
+        }
+
+        assertThat(first).isGreaterThan(80);
+    }
+
+    @Test
+    void farRelayOfAnAsThatHasItsHalfIsNotTaken() {
+        relay(0, "20.0.0.1", AMSTERDAM, 64500);
+        relay(1, "20.0.1.1", AMSTERDAM, 64500);
+        for (int i = 2; i < 6; i++) {
+            relay(i, "20.0." + i + ".1", AMSTERDAM, i);
+        }
+        relay(6, "20.0.6.1", TOKYO, 64500);
+        RelayView far = relay(7, "20.0.7.1", SYDNEY, 7);
+        place("30.0.0.1", AMSTERDAM, 64500);
+
+        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(4, relay -> true);
+
+        assertThat(picked).hasSize(4);
+        assertThat(picked.get(3).key()).isEqualTo(far.key());
+    }
+
+    @Test
     void twentySybilsInOneNetworkTakeOnePlace() {
         RelayView honest = relay(50, "20.9.0.1");
         for (int i = 0; i < 20; i++) {
@@ -270,8 +323,8 @@ class RelayRankingTest {
                 false);
         relays.addAll(List.of(origin, hidden, heardOf));
         RelayView plain = relay(4, "20.0.3.1");
-        health.failed(plain.key(), plain.endpoints().get(0));
-        health.failed(plain.key(), plain.endpoints().get(0));
+        health.record(plain.key(), plain.endpoints().get(0), Outcome.FAILED);
+        health.record(plain.key(), plain.endpoints().get(0), Outcome.FAILED);
 
         Ranking ranking = rank(viewer("30.0.0.1"));
         Ranking secure = rank(new Viewer(ip("30.0.0.1"), Location.UNKNOWN, true));

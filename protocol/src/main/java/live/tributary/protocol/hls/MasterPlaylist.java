@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.IntFunction;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.About;
@@ -29,6 +30,15 @@ public final class MasterPlaylist {
      * @param tags whole lines to be written behind the version, such as EXT-X-CONTENT-STEERING
      */
     public static String of(List<Rendition> renditions, IntFunction<String> uri, List<String> tags) {
+        return of(renditions, uri, tags, rendition -> "");
+    }
+
+    /**
+     * @param tags whole lines to be written behind the version, such as EXT-X-CONTENT-STEERING
+     * @param more attributes to be written behind a rendition's own, each with a comma before it
+     */
+    public static String of(
+            List<Rendition> renditions, IntFunction<String> uri, List<String> tags, Function<Rendition, String> more) {
         StringBuilder text = new StringBuilder("#EXTM3U\n#EXT-X-VERSION:6\n");
         tags.forEach(tag -> text.append(tag).append('\n'));
         Set<String> groups = new HashSet<>(Set.of("NONE"));
@@ -39,6 +49,7 @@ public final class MasterPlaylist {
                         .ifPresent(groups::add);
                 text.append("#EXT-X-MEDIA:")
                         .append(rendition.attributes())
+                        .append(more.apply(rendition))
                         .append(",URI=\"")
                         .append(uri.apply(rendition.number()))
                         .append("\"\n");
@@ -48,6 +59,7 @@ public final class MasterPlaylist {
             if (rendition.kind() == Rendition.Kind.VARIANT) {
                 text.append("#EXT-X-STREAM-INF:")
                         .append(variant(rendition, groups))
+                        .append(more.apply(rendition))
                         .append('\n')
                         .append(uri.apply(rendition.number()))
                         .append('\n');
