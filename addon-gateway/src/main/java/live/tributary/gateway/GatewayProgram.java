@@ -1,13 +1,8 @@
 package live.tributary.gateway;
 
-import io.netty.channel.EventLoopGroup;
-import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.InstantSource;
@@ -26,22 +21,15 @@ import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.ranking.Probes;
 import live.tributary.gateway.ranking.RelayHealth;
 import live.tributary.gateway.stremio.AddonIdentity;
-import live.tributary.mesh.admin.AdminService;
-import live.tributary.mesh.admin.Meter;
-import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.MeshNodeConfig;
-import live.tributary.mesh.net.MeshParts;
 import live.tributary.mesh.net.PortServices;
-import live.tributary.mesh.net.ServerTls;
 import live.tributary.mesh.net.TcpMeshNode;
-import live.tributary.mesh.net.Transport;
-import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
-import live.tributary.mesh.program.HostPort;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
@@ -51,11 +39,7 @@ import live.tributary.mesh.program.ProgramVersion;
 import live.tributary.mesh.program.Ready;
 import live.tributary.mesh.program.StartException;
 import live.tributary.mesh.program.StateDirectory;
-import live.tributary.mesh.program.TlsFiles;
 import live.tributary.mesh.program.UsageException;
-import live.tributary.mesh.rendezvous.DhtRendezvous;
-import live.tributary.mesh.rendezvous.DhtSettings;
-import live.tributary.mesh.rendezvous.Rendezvous;
 import live.tributary.mesh.store.ChunkStore;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
@@ -78,7 +62,6 @@ final class GatewayProgram implements Program {
     private static final String ADDON_ID = "live.tributary.gateway";
     private static final String ADDON_NAME = "Tributary";
     private static final int MAX_NET_THREADS = 4;
-    private static final long STOP_SECONDS = 2;
     /** A listener fetches no chunks. */
     private static final long NO_CHUNKS = 1;
 
@@ -150,50 +133,34 @@ final class GatewayProgram implements Program {
         SigningKey key = KeyFile.readOrCreate(state.resolve("gateway.key"), random);
         Locator locator = locator(life);
 
-        Meters meters = new Meters();
-        Transport transport = Transport.best();
-        EventLoopGroup loops = transport.newGroup(
-                "gateway-net", Math.min(MAX_NET_THREADS, Runtime.getRuntime().availableProcessors()));
-        life.add(() ->
-                loops.shutdownGracefully(0, STOP_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly());
-        ChunkStore store = life.add(ChunkStore.inMemory(NO_CHUNKS));
-        Rendezvous rendezvous = Rendezvous.none();
-        Optional<InetSocketAddress> dht = Optional.empty();
-        if (node.dht()) {
-            DhtRendezvous started = life.add(DhtRendezvous.start(DhtSettings.of(node, state.path()), random));
-            rendezvous = started;
-            dht = Optional.of(started.address());
-            meters.gauge(started::tableSize, Meter.DHT_NODES);
-            meters.gauge(started::storedItems, Meter.DHT_ITEMS);
-        }
         long upload = node.maxUpload().map(BitRate::bitsPerSecond).orElse(USUAL_UPLOAD);
-        UploadBudget budget = new UploadBudget(upload, System::nanoTime);
-        TcpMeshNode mesh = life.add(new TcpMeshNode(
-                config(key, upload), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
+        ProgramNode own = new ProgramNode(
+                node,
+                life,
+                new ProgramNode.Plan(kind(), key, MAX_NET_THREADS, upload, upload, state.path()),
+                ChunkStore.inMemory(NO_CHUNKS),
+                config -> config,
+                random);
+        TcpMeshNode mesh = own.mesh();
 
         ListedStreams listed = new ListedStreams();
         InstantSource clock = InstantSource.system();
         RelayHealth health = new RelayHealth();
-        HttpService gateway = Gateway.of(policy(), listed, locator, health, meters, clock, System::nanoTime);
+        HttpService gateway = Gateway.of(policy(), listed, locator, health, own.meters(), clock, System::nanoTime);
         BoundPort port = life.add(BoundPort.bind(
-                transport,
-                loops,
+                own.transport(),
+                own.loops(),
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()),
-                new PortServices(List.of(mesh), HttpServer.of(gateway), tls()),
+                new PortServices(List.of(mesh), HttpServer.of(gateway), own.tls()),
                 Optional.empty()));
         mesh.listeningOn(port.port());
         streams.forEach(stream -> listed.add(mesh.carry(stream, NodeRole.LISTENER)));
         if (!fallbackOnly) {
-            life.add(probing(health, listed, new PieceFetch(transport.client(loops)), random));
+            life.add(probing(health, listed, new PieceFetch(own.transport().client(own.loops())), random));
         }
-        NodeStatus status = new NodeStatus(kind(), key.relayKey(), meters, listed::all, clock);
+        NodeStatus status = new NodeStatus(kind(), key.relayKey(), own.meters(), listed::all, clock);
         status.note("geo", () -> geoDatabases.isEmpty() ? "none: all relays count as equally near" : "from --geo-db");
-        BoundPort admin = life.add(admin(transport, loops, meters, status));
-
-        Ready ready = Ready.of(kind(), key.relayKey().text()).tcp(port.tcp().get(0));
-        return (dht.isPresent() ? ready.dht(dht.get()) : ready)
-                .http(port.tcp().get(0))
-                .admin(admin.tcp().get(0));
+        return own.ready(key.relayKey().text(), port, status);
     }
 
     /** Asks relays for pieces from a thread of its own; what comes of it is written down by the event loops. */
@@ -244,58 +211,6 @@ final class GatewayProgram implements Program {
             return life.add(GeoDatabase.open(geoDatabases));
         } catch (IOException e) {
             throw new StartException("--geo-db: " + e.getMessage() + " (expected: a readable MMDB file)", e);
-        }
-    }
-
-    private MeshNodeConfig config(SigningKey key, long upload) {
-        return MeshNodeConfig.of(key)
-                .withPeers(node.peers().stream().map(GatewayProgram::unresolved).toList())
-                .withPublicAddresses(publicAddresses())
-                .withPrivateAddresses(node.dhtPrivate())
-                .withUploadBitsPerSecond(upload)
-                .withSoftware("tributary " + ProgramVersion.current());
-    }
-
-    private static InetSocketAddress unresolved(HostPort peer) {
-        return InetSocketAddress.createUnresolved(peer.host(), peer.port());
-    }
-
-    private List<InetAddress> publicAddresses() {
-        if (node.publicHost().isEmpty()) {
-            return List.of();
-        }
-        try {
-            return List.of(InetAddress.getAllByName(node.publicHost().get()));
-        } catch (UnknownHostException e) {
-            throw new UsageException("--public-host: " + node.publicHost().get() + " (expected: a name or address)");
-        }
-    }
-
-    private BoundPort admin(Transport transport, EventLoopGroup loops, Meters meters, NodeStatus status)
-            throws IOException {
-        HttpServer http = HttpServer.of(new AdminService(meters, status, loops));
-        InetSocketAddress address = node.admin().resolve();
-        if (address.isUnresolved()) {
-            throw new UsageException("--admin: " + node.admin() + " (expected: an address of this machine)");
-        }
-        return BoundPort.bind(
-                transport,
-                loops,
-                BoundPort.Config.of(List.of(address.getAddress()), address.getPort()),
-                new PortServices(List.of(), http, Optional.empty()),
-                Optional.empty());
-    }
-
-    private Optional<SslContext> tls() throws StartException {
-        Optional<TlsFiles> files = node.tls();
-        if (files.isEmpty()) {
-            return Optional.empty();
-        }
-        try {
-            return Optional.of(
-                    ServerTls.of(files.get().certificate(), files.get().key()));
-        } catch (IOException e) {
-            throw new StartException("--tls-cert: " + e.getMessage(), e);
         }
     }
 }

@@ -1,12 +1,7 @@
 package live.tributary.origin;
 
-import io.netty.channel.EventLoopGroup;
-import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -20,9 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.StreamPublisher;
-import live.tributary.mesh.admin.AdminService;
 import live.tributary.mesh.admin.ChunkOutcome;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
@@ -33,32 +26,22 @@ import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
-import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.net.BoundPort;
-import live.tributary.mesh.net.MeshNodeConfig;
-import live.tributary.mesh.net.MeshParts;
 import live.tributary.mesh.net.PortServices;
-import live.tributary.mesh.net.ServerTls;
 import live.tributary.mesh.net.TcpMeshNode;
-import live.tributary.mesh.net.Transport;
 import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
 import live.tributary.mesh.program.ByteSize;
-import live.tributary.mesh.program.HostPort;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
 import live.tributary.mesh.program.Program;
 import live.tributary.mesh.program.ProgramKind;
-import live.tributary.mesh.program.ProgramVersion;
 import live.tributary.mesh.program.Ready;
 import live.tributary.mesh.program.StartException;
 import live.tributary.mesh.program.StateDirectory;
-import live.tributary.mesh.program.TlsFiles;
 import live.tributary.mesh.program.UsageException;
-import live.tributary.mesh.rendezvous.DhtRendezvous;
-import live.tributary.mesh.rendezvous.DhtSettings;
-import live.tributary.mesh.rendezvous.Rendezvous;
 import live.tributary.mesh.serve.PeerDialler;
 import live.tributary.mesh.serve.ServeLimits;
 import live.tributary.mesh.serve.TorrentServer;
@@ -91,7 +74,6 @@ final class OriginProgram implements Program {
     private static final Logger log = LoggerFactory.getLogger(OriginProgram.class);
 
     private static final int MAX_NET_THREADS = 2;
-    private static final long STOP_SECONDS = 2;
     private static final long MAX_MEMORY = 128_000_000;
     /** What the network stack may take outside the heap beside the chunks. */
     private static final long NETWORK_MEMORY = 128L * 1024 * 1024;
@@ -184,29 +166,26 @@ final class OriginProgram implements Program {
             throw new UsageException("--hls: " + feed + " (expected: the encoder's feed, not this stream itself)");
         }
 
-        Meters meters = new Meters();
         InstantSource clock = InstantSource.system();
-        Transport transport = Transport.best();
-        EventLoopGroup loops = transport.newGroup(
-                "origin-net", Math.min(MAX_NET_THREADS, Runtime.getRuntime().availableProcessors()));
-        life.add(() ->
-                loops.shutdownGracefully(0, STOP_SECONDS, TimeUnit.SECONDS).awaitUninterruptibly());
-        ChunkStore store = life.add(store(memory));
+        ChunkStore store = store(memory);
+        ProgramNode ownNode = new ProgramNode(
+                node,
+                life,
+                new ProgramNode.Plan(
+                        kind(),
+                        nodeKey,
+                        MAX_NET_THREADS,
+                        node.maxUpload().map(BitRate::bitsPerSecond).orElse(NO_LIMIT),
+                        uplink(),
+                        state.path()),
+                store,
+                config -> config.withHistory(history),
+                random);
+        Meters meters = ownNode.meters();
         meters.gauge(store::memoryBytes, Meter.CACHE, "memory");
         meters.gauge(store::diskBytes, Meter.CACHE, "disk");
-        Rendezvous rendezvous = Rendezvous.none();
-        Optional<InetSocketAddress> dht = Optional.empty();
-        if (node.dht()) {
-            DhtRendezvous started = life.add(DhtRendezvous.start(DhtSettings.of(node, state.path()), random));
-            rendezvous = started;
-            dht = Optional.of(started.address());
-            meters.gauge(started::tableSize, Meter.DHT_NODES);
-            meters.gauge(started::storedItems, Meter.DHT_ITEMS);
-        }
-        UploadBudget budget =
-                new UploadBudget(node.maxUpload().map(BitRate::bitsPerSecond).orElse(NO_LIMIT), System::nanoTime);
-        TcpMeshNode mesh = life.add(
-                new TcpMeshNode(config(nodeKey), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
+        UploadBudget budget = ownNode.budget();
+        TcpMeshNode mesh = ownNode.mesh();
         TorrentServer torrents = new TorrentServer(
                 store, budget, ServeLimits.of(MAX_PEERS, uplink()), meters, random, System::nanoTime, clock);
         meters.gauge(torrents::peers, Meter.PEERS);
@@ -214,7 +193,8 @@ final class OriginProgram implements Program {
                 TrackerLimits.DEFAULT,
                 node.dhtPrivate(),
                 mesh::endpoints,
-                new PeerDialler(torrents, transport.client(loops), node.dhtPrivate(), System::nanoTime),
+                new PeerDialler(
+                        torrents, ownNode.transport().client(ownNode.loops()), node.dhtPrivate(), System::nanoTime),
                 new SplittableRandom(random.nextLong()),
                 System.nanoTime());
         // The stream's own service needs the stream, the stream needs the port, and the port is bound with its
@@ -228,12 +208,12 @@ final class OriginProgram implements Program {
                                 .findFirst()),
                 List.of(),
                 HttpLimits.DEFAULT,
-                pace(budget, meters));
+                ownNode.viewersPace());
         BoundPort port = life.add(BoundPort.bind(
-                transport,
-                loops,
+                ownNode.transport(),
+                ownNode.loops(),
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()),
-                new PortServices(List.of(mesh, torrents), http, tls()),
+                new PortServices(List.of(mesh, torrents), http, ownNode.tls()),
                 Optional.of(() -> new UdpTracker(tracker, meters, random, System::nanoTime))));
         mesh.listeningOn(port.port());
         StreamPublisher publisher = mesh.publish(streamKey);
@@ -242,15 +222,8 @@ final class OriginProgram implements Program {
         own.add(new OriginService(publisher.view(), mesh.chunks()));
         NodeStatus status =
                 new NodeStatus(kind(), streamKey.streamKey(), meters, () -> List.of(publisher.view()), clock);
-        BoundPort admin = life.add(admin(transport, loops, meters, status));
-        mesh.restore().thenAccept(found -> {
-            if (found.chunks() > 0 || found.damaged() > 0) {
-                log.info(
-                        "cache on disk: {} chunks from before, {} damaged files set aside",
-                        found.chunks(),
-                        found.damaged());
-            }
-        });
+        Ready ready = ownNode.ready(streamKey.streamKey().text(), port, status);
+        ownNode.restore();
 
         List<StreamOrigin.ChunkListener> copies = new CopyOnWriteArrayList<>();
         StreamOrigin origin = new StreamOrigin(
@@ -297,12 +270,7 @@ final class OriginProgram implements Program {
         }
         broadcast.start();
 
-        Ready ready = Ready.of(kind(), streamKey.streamKey().text())
-                .tcp(port.tcp().get(0))
-                .udp(port.udp().get(0));
-        return (dht.isPresent() ? ready.dht(dht.get()) : ready)
-                .http(port.tcp().get(0))
-                .admin(admin.tcp().get(0));
+        return ready;
     }
 
     /** A secret for a path, made once. */
@@ -336,70 +304,5 @@ final class OriginProgram implements Program {
         } catch (IOException e) {
             throw new StartException(cache + ": not usable as cache (" + e + ")", e);
         }
-    }
-
-    private MeshNodeConfig config(SigningKey key) {
-        return MeshNodeConfig.of(key)
-                .withPeers(node.peers().stream().map(OriginProgram::unresolved).toList())
-                .withPublicAddresses(publicAddresses())
-                .withPrivateAddresses(node.dhtPrivate())
-                .withUploadBitsPerSecond(uplink())
-                .withHistory(history)
-                .withTlsName(node.tls().flatMap(files -> node.publicHost()))
-                .withSoftware("tributary " + ProgramVersion.current());
-    }
-
-    private static InetSocketAddress unresolved(HostPort peer) {
-        return InetSocketAddress.createUnresolved(peer.host(), peer.port());
-    }
-
-    private List<InetAddress> publicAddresses() {
-        if (node.publicHost().isEmpty()) {
-            return List.of();
-        }
-        try {
-            return List.of(InetAddress.getAllByName(node.publicHost().get()));
-        } catch (UnknownHostException e) {
-            throw new UsageException("--public-host: " + node.publicHost().get() + " (expected: a name or address)");
-        }
-    }
-
-    private BoundPort admin(Transport transport, EventLoopGroup loops, Meters meters, NodeStatus status)
-            throws IOException {
-        InetSocketAddress address =
-                new InetSocketAddress(node.admin().host(), node.admin().port());
-        if (address.isUnresolved()) {
-            throw new UsageException("--admin: " + node.admin() + " (expected: an address of this machine)");
-        }
-        return BoundPort.bind(
-                transport,
-                loops,
-                BoundPort.Config.of(List.of(address.getAddress()), address.getPort()),
-                new PortServices(List.of(), HttpServer.of(new AdminService(meters, status, loops)), Optional.empty()),
-                Optional.empty());
-    }
-
-    private Optional<SslContext> tls() throws StartException {
-        Optional<TlsFiles> files = node.tls();
-        if (files.isEmpty()) {
-            return Optional.empty();
-        }
-        try {
-            return Optional.of(
-                    ServerTls.of(files.get().certificate(), files.get().key()));
-        } catch (IOException e) {
-            throw new StartException("--tls-cert: " + e.getMessage(), e);
-        }
-    }
-
-    private static Pace pace(UploadBudget budget, Meters meters) {
-        Tally sent = meters.tally(Meter.SENT, PeerKind.VIEWER, Via.HTTP);
-        return bytes -> {
-            long wait = budget.take(UploadBudget.Purpose.LIVE_TO_VIEWERS, bytes);
-            if (wait == 0) {
-                sent.add(bytes);
-            }
-            return wait;
-        };
     }
 }

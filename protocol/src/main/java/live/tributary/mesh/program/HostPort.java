@@ -46,6 +46,11 @@ public record HostPort(String host, int port) {
         throw new IllegalArgumentException(text + " (expected: 0..65535)");
     }
 
+    /** The address as it was named, to be looked up by whoever dials it. */
+    public InetSocketAddress unresolved() {
+        return InetSocketAddress.createUnresolved(host, port);
+    }
+
     /** The address, looked up if the host is a name: blocks on DNS. */
     public InetSocketAddress resolve() {
         return new InetSocketAddress(host, port);
