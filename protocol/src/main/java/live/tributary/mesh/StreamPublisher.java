@@ -13,6 +13,9 @@ public interface StreamPublisher {
     /** Takes a chunk that was just signed, and its bytes (copied into the store), and offers it to the mesh. */
     void publish(ChunkRecord record, ByteBuf bytes);
 
+    /** Offers a chunk of an earlier run once more, where the store does not have it; the mesh may hold it already. */
+    void publishAgain(ChunkRecord record, ByteBuf bytes);
+
     /** Sends a new head over links; the DHT is told by the rendezvous. */
     void publish(SignedHead head);
 

@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -37,6 +38,8 @@ final class FeedTracker {
     static final Duration SETTLE = Duration.ofMillis(100);
     /** How many of the segments that a running feed lists at first are taken: players begin three targets behind live. */
     static final int START_BEHIND = 3;
+    /** How many are taken at most of those that were listed while the origin was down. */
+    static final int CATCH_UP = 25;
 
     static final Duration MIN_SILENCE = Duration.ofSeconds(12);
     /** How long an encoder may be away before the stream has ended. */
@@ -66,6 +69,7 @@ final class FeedTracker {
     private boolean proven;
     private boolean ended;
     private boolean started;
+    private boolean tookAny;
     private boolean breakAhead;
     private int epoch;
     private long next;
@@ -81,7 +85,8 @@ final class FeedTracker {
     private Optional<SegmentStructure.Kind> kind = Optional.empty();
 
     /**
-     * @param resumeAfter the name of the last segment that an earlier run published
+     * @param resumeAfter the name of the last segment that an earlier run published lately; it is taken again, since that run
+     *     may have ended before the mesh had all of it
      * @param proven whether the very first playlist is known to be live
      * @param dropsRepeats whether a file that was published lately is dropped when it is listed again
      */
@@ -148,6 +153,9 @@ final class FeedTracker {
         }
         if (!proven && !prove(media)) {
             return;
+        }
+        if (listed.isEmpty()) { // A feed that had not been there when the origin came back.
+            resumeAt(names(media)).ifPresent(sequence -> next = sequence);
         }
         if (startsOver(media)) {
             epoch++;
@@ -236,25 +244,30 @@ final class FeedTracker {
         TreeMap<Long, Listed> names = names(media);
         boolean first = listed.isEmpty();
         HlsSegment last = media.segments().get(media.segments().size() - 1);
+        OptionalLong resume = resumeAt(names);
         if (first && (media.ended() || isOfflineClip(last))) {
             proven = true; // What is listed is over; anything else will be new.
-            next = last.sequence() + 1;
-            ended = true;
+            next = resume.orElse(last.sequence() + 1);
+            ended = resume.isEmpty();
             listed = names;
-            return false;
+            return resume.isPresent();
         }
         if (first || (names.lastKey().equals(listed.lastKey()) && !differs(names))) {
             listed = names;
             return false;
         }
         proven = true;
-        next = Math.max(names.firstKey(), listed.lastKey() + 1 - START_BEHIND);
-        resumeAfter.ifPresent(name -> names.forEach((sequence, entry) -> {
-            if (entry.name().equals(name)) {
-                next = sequence + 1;
-            }
-        }));
+        next = resume.orElse(Math.max(
+                names.firstKey(),
+                resumeAfter.isPresent() ? names.lastKey() + 1 - CATCH_UP : listed.lastKey() + 1 - START_BEHIND));
         return true;
+    }
+
+    private OptionalLong resumeAt(TreeMap<Long, Listed> names) {
+        return names.entrySet().stream()
+                .filter(entry -> resumeAfter.equals(Optional.of(entry.getValue().name())))
+                .mapToLong(Map.Entry::getKey)
+                .max();
     }
 
     private void end(long now) {
@@ -285,6 +298,7 @@ final class FeedTracker {
     /** The segment was read, and its structure is sound: it leaves the queue. */
     Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Content content, long now) {
         queue.remove(candidate);
+        tookAny = true;
         if (dropsRepeats && !contents.add(content)) {
             breakAhead(candidate);
             return Verdict.DUPLICATE;
@@ -303,6 +317,11 @@ final class FeedTracker {
     /** The segment could not be taken now. Returns whether it was given up. */
     boolean failed(Candidate candidate, boolean answered, long now) {
         lookedAt = Optional.empty();
+        if (!tookAny && resumeAfter.equals(Optional.of(candidate.name()))) {
+            queue.remove(candidate); // It was published before; that it is gone now is no loss.
+            breakAhead(candidate.withBreak());
+            return true;
+        }
         Duration patience = target.multipliedBy(answered ? UNSOUND_TARGETS : UNREACHABLE_TARGETS);
         if (now - candidate.listedAt() < patience.toNanos()) {
             return false;

@@ -35,6 +35,9 @@ final class ChunkPublisher {
     /** A break of fewer durations than this is none in media time: the feed goes on. */
     private static final int SEAMLESS_DURATIONS = 2;
 
+    /** A run that begins later than this behind the one before begins at the live edge. */
+    private static final Duration RESUMES_WITHIN = Duration.ofMinutes(10);
+
     private static final int REMEMBERED_POSITIONS = 256;
 
     private final SigningKey key;
@@ -80,10 +83,14 @@ final class ChunkPublisher {
         return state.term();
     }
 
-    /** Per rendition, the name of the segment that was published last. */
+    /** Per rendition, the name of the segment that was published last, where that was lately. */
     synchronized Map<Integer, String> lastNames() {
+        Instant lately = clock.instant().minus(RESUMES_WITHIN);
         return state.renditions().entrySet().stream()
-                .filter(entry -> !entry.getValue().name().isEmpty())
+                .filter(entry -> entry.getValue()
+                        .record()
+                        .filter(record -> record.body().published().isAfter(lately))
+                        .isPresent())
                 .collect(Collectors.toMap(
                         Map.Entry::getKey, entry -> entry.getValue().name()));
     }
@@ -111,6 +118,25 @@ final class ChunkPublisher {
         file.write(next);
         state = next;
         return next.headSeq();
+    }
+
+    /**
+     * Takes the chunk that the run before published last, if this is it: that run may have ended before the mesh had all of
+     * it. What follows goes on without a break.
+     *
+     * @return false where it is another chunk
+     */
+    synchronized boolean repeats(int rendition, IngestedChunk chunk) {
+        Optional<ChunkRecord> last = Optional.ofNullable(state.renditions().get(rendition))
+                .flatMap(PublishState.Last::record)
+                .filter(record -> !begun.contains(rendition)
+                        && record.body().sha256().equals(chunk.sha256())
+                        && record.length() == chunk.bytes().length);
+        last.ifPresent(record -> {
+            begun.add(rendition);
+            mesh.publishAgain(record, Unpooled.wrappedBuffer(chunk.bytes()));
+        });
+        return last.isPresent();
     }
 
     /** Publishes; returns the record, or empty where the disk refused the state: the chunk is lost then. */

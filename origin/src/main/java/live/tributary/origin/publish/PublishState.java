@@ -5,6 +5,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import live.tributary.protocol.bencode.Bencode;
 import live.tributary.protocol.bencode.BencodeDictionary;
@@ -24,7 +25,7 @@ import live.tributary.protocol.stream.StreamKey;
  * @param renditions the last record of each
  */
 record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, Map<Integer, Last> renditions) {
-    static final int MAX_ENCODED = 64 * 1024;
+    static final int MAX_ENCODED = 64 * 1024 + (ChunkId.MAX_RENDITION + 1) * ChunkRecord.MAX_ENCODED;
 
     private static final int VERSION = 1;
     private static final long MAX_MILLIS = 1L << 48;
@@ -40,8 +41,9 @@ record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, M
      * @param hash of the whole record
      * @param end media time behind it
      * @param name of the feed's segment that it was made of; empty where that is not known
+     * @param record itself, where this origin signed it: a crash may have come before the mesh had its chunk
      */
-    record Last(long seq, Sha256 hash, long discontinuities, Duration end, String name) {
+    record Last(long seq, Sha256 hash, long discontinuities, Duration end, String name, Optional<ChunkRecord> record) {
         Last {
             if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME) {
                 name = "";
@@ -54,7 +56,8 @@ record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, M
                     record.hash(),
                     record.body().discontinuities(),
                     record.body().start().plus(record.body().duration()),
-                    name);
+                    name,
+                    Optional.of(record).filter(own -> !name.isEmpty()));
         }
     }
 
@@ -93,15 +96,26 @@ record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, M
                 "rs",
                 new TreeMap<>(renditions)
                         .entrySet().stream()
-                                .map(entry -> Map.of(
-                                        "n", entry.getKey(),
-                                        "s", entry.getValue().seq(),
-                                        "h", entry.getValue().hash().bytes(),
-                                        "dc", entry.getValue().discontinuities(),
-                                        "e", entry.getValue().end().toMillis(),
-                                        "src", entry.getValue().name()))
+                                .map(entry -> fields(entry.getKey(), entry.getValue()))
                                 .toList());
         return fields;
+    }
+
+    private static Map<String, Object> fields(int rendition, Last last) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("n", rendition);
+        fields.put("s", last.seq());
+        fields.put("h", last.hash().bytes());
+        fields.put("dc", last.discontinuities());
+        fields.put("e", last.end().toMillis());
+        fields.put("src", last.name());
+        last.record().ifPresent(record -> fields.put("r", record.encoded()));
+        return fields;
+    }
+
+    private static Optional<ChunkRecord> record(BencodeDictionary rendition) throws FormatException {
+        Optional<byte[]> encoded = rendition.optionalBytes("r", ChunkRecord.MAX_ENCODED);
+        return encoded.isEmpty() ? Optional.empty() : Optional.of(ChunkRecord.decode(encoded.get()));
     }
 
     /** Reads an encoded state and checks its sum. */
@@ -121,7 +135,8 @@ record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, M
                             Sha256.of(r.exactBytes("h", Sha256.LENGTH)),
                             r.integer("dc", 0, MAX_MILLIS),
                             Duration.ofMillis(r.integer("e", 0, MAX_MILLIS * 2)),
-                            r.text("src", MAX_NAME)));
+                            r.text("src", MAX_NAME),
+                            record(r)));
         }
         return new PublishState(
                 StreamKey.of(d.exactBytes("k", PublicKey.LENGTH)),

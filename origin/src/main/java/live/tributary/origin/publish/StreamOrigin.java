@@ -179,7 +179,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     public void chunk(int rendition, IngestedChunk chunk) {
         boolean begins;
         synchronized (this) {
-            if (closed || rendition >= renditions.size()) {
+            if (closed || rendition >= renditions.size() || publisher.repeats(rendition, chunk)) {
                 return;
             }
             begins = !isLive();

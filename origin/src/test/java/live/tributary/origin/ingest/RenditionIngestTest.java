@@ -50,7 +50,40 @@ class RenditionIngestTest {
         again.list(3, "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts").run();
         again.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts").run();
 
+        assertThat(again.names())
+                .as("nothing that was listed while the origin was down is passed")
+                .containsExactly("a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts");
+    }
+
+    @Test
+    void takesTheSegmentAgainInWhichTheRunBeforeMayHaveBeenCutShort() {
+        FeedScript again = new FeedScript(Optional.of("a5.ts"));
+        again.list(3, "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts").run();
+        again.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts").run();
+
         assertThat(again.names()).containsExactly("a5.ts", "a6.ts", "a7.ts", "a8.ts");
+        assertThat(again.breaks()).isEmpty();
+    }
+
+    @Test
+    void whatEndedWhileTheOriginWasDownIsStillTakenToItsEnd() {
+        FeedScript again = new FeedScript(Optional.of("a1.ts"));
+        again.files("a0.ts", "a1.ts", "a2.ts")
+                .playlist(FeedScript.text(0, "a0.ts", "a1.ts", "a2.ts") + "#EXT-X-ENDLIST\n")
+                .run();
+
+        assertThat(again.names()).containsExactly("a1.ts", "a2.ts");
+        assertThat(again.state()).isEqualTo(FeedState.ENDING);
+    }
+
+    @Test
+    void aSegmentThatWasPublishedBeforeAndIsGoneNowHoldsNothingUp() {
+        FeedScript again = new FeedScript(Optional.of("a3.ts"));
+        again.listOnly(3, "a3.ts", "a4.ts").files("a4.ts").run();
+        again.listOnly(3, "a3.ts", "a4.ts", "a5.ts").files("a5.ts").run(Duration.ofMillis(500));
+
+        assertThat(again.names()).containsExactly("a4.ts", "a5.ts");
+        assertThat(again.missed).isZero();
     }
 
     @Test

@@ -144,6 +144,36 @@ class ChunkPublisherTest {
     }
 
     @Test
+    void theLastChunkOfTheRunBeforeIsOfferedOnceMoreAndWhatFollowsIsNoBreak() throws IOException {
+        publisher().publish(0, chunk(0, 100_000));
+        ChunkPublisher again = publisher();
+        boolean repeated = again.repeats(0, chunk(0, 100_000));
+        again.publish(0, chunk(1, 10));
+
+        assertThat(repeated).isTrue();
+        assertThat(mesh.again).containsExactly(mesh.records.get(0));
+        ChunkRecord after = mesh.records.get(1);
+        assertThat(after.body().previous()).contains(mesh.records.get(0).hash());
+        assertThat(after.body().discontinuities()).isZero();
+        assertThat(again.repeats(0, chunk(1, 10))).as("only a run's first").isFalse();
+    }
+
+    @Test
+    void anotherFileUnderTheLastNameIsAnotherChunk() throws IOException {
+        publisher().publish(0, chunk(0, 100));
+
+        assertThat(publisher().repeats(0, chunk(0, 101))).isFalse();
+    }
+
+    @Test
+    void aRunThatBeginsMuchLaterBeginsAtTheLiveEdge() throws IOException {
+        publisher().publish(0, chunk(0, 10));
+        clock.move(Duration.ofMinutes(11));
+
+        assertThat(publisher().lastNames()).isEmpty();
+    }
+
+    @Test
     void whatTheMeshSeesIsOnDiskBefore() throws IOException {
         ChunkPublisher publisher = publisher();
         List<PublishState> onDisk = new ArrayList<>();

@@ -29,6 +29,8 @@ public final class FakeMesh implements StreamPublisher, StreamView {
     public final List<SignedHead> heads = new CopyOnWriteArrayList<>();
     public final List<About> abouts = new CopyOnWriteArrayList<>();
     public final List<LiveMessage.Stored> stored = new CopyOnWriteArrayList<>();
+    /** Offered once more by a later run. */
+    public final List<ChunkRecord> again = new CopyOnWriteArrayList<>();
     /** Everything in the order of its publishing. */
     public final List<Object> all = new CopyOnWriteArrayList<>();
 
@@ -41,7 +43,7 @@ public final class FakeMesh implements StreamPublisher, StreamView {
         this.key = key;
     }
 
-    void beforeRecord(Runnable check) {
+    public void beforeRecord(Runnable check) {
         beforeRecord = check;
     }
 
@@ -56,6 +58,14 @@ public final class FakeMesh implements StreamPublisher, StreamView {
         bytes.add(ByteBufUtil.getBytes(content));
         all.add(record);
         records.add(record);
+    }
+
+    @Override
+    public void publishAgain(ChunkRecord record, ByteBuf content) {
+        again.add(record);
+        if (!records.contains(record)) {
+            publish(record, content);
+        }
     }
 
     @Override

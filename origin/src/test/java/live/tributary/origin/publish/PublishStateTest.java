@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.Sha256;
@@ -27,7 +28,8 @@ class PublishStateTest {
                             Sha256.ofContent(new byte[] {(byte) number}),
                             1L << 32,
                             Duration.ofMillis(1L << 48),
-                            "n".repeat(300)));
+                            "n".repeat(300),
+                            Optional.empty()));
         }
         PublishState state = new PublishState(KEY.streamKey(), 1L << 48, 1L << 32, 1L << 48, renditions);
 
@@ -56,6 +58,6 @@ class PublishStateTest {
     @Test
     void aLongerStateThanAnyIsRefused() {
         assertThatThrownBy(() -> PublishState.decode(new byte[PublishState.MAX_ENCODED + 1]))
-                .hasMessageContaining("expected: <= 65536");
+                .hasMessageContaining("expected: <= " + PublishState.MAX_ENCODED);
     }
 }

@@ -900,6 +900,13 @@ final class CarriedStream implements SwarmActions, LinkEvents, Link.BlockSource 
         }
 
         @Override
+        public void publishAgain(ChunkRecord record, ByteBuf bytes) {
+            if (!node.parts().store().holds(record) && node.parts().store().put(record, bytes)) {
+                restored(record);
+            }
+        }
+
+        @Override
         public void publish(SignedHead signed) {
             node.parts().rendezvous().put(signed);
             run(() -> learnt(signed));
