@@ -6,30 +6,23 @@ import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.swarm.LinkId;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
-import live.tributary.protocol.wire.ExtendedHandshake;
-import live.tributary.protocol.wire.HelloProof;
+import live.tributary.protocol.stream.StreamKey;
 import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.LiveMessageCodec;
 import live.tributary.protocol.wire.PeerMessage;
-import live.tributary.protocol.wire.PeerMessageEncoder;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One lasting connection to another mesh node, from its handshake to its end.
  *
- * <p>Both ends say hello, prove their keys over both nonces, the stream and the endpoint as dialled, and only then does the
- * link carry anything. The end that was dialled signs no endpoint that is not its own, so that nobody can stand between two
- * nodes and pass their proofs on. A challenge is the same dial, closed as soon as the other end has proven itself.
+ * <p>Only once both ends have proven themselves, by a {@link HelloExchange}, does the link carry anything. A challenge is the
+ * same dial, closed as soon as the other end has proven itself.
  *
  * <p>Confined to the stream's thread; the channel may live on another one.
  */
@@ -43,55 +36,26 @@ final class Link {
     }
 
     private enum State {
-        EXTENDED,
-        HELLO,
-        PROOF,
+        GREETING,
         UP,
         CLOSED
     }
 
     /** From the handshake to the proof. */
     static final Duration PROOF_WITHIN = Duration.ofSeconds(10);
-    /** The most bytes of blocks that wait for a link. */
-    static final long MAX_QUEUED = 8 << 20;
-    /** How long a link may take nothing of what waits for it. */
-    static final Duration STALLED = Duration.ofSeconds(15);
-
-    /** Bytes of messages without payload that may wait in the channel: far more than a reading end ever leaves there. */
-    private static final long MAX_PENDING = 4 << 20;
-
-    private static final int TB_LIVE_ID = 1;
-    private static final int REQUEST_QUEUE = 2048;
-    private static final int MAX_EARLY = 512;
 
     private final LinkId id;
     private final Channel channel;
-    private final EventLoop loop;
-    private final NodeContext node;
-    private final StreamIdentity stream;
     private final LinkEvents events;
     private final Purpose purpose;
     private final Optional<Endpoint> dialled;
-    private final byte[] nonce = new byte[LiveMessage.NONCE_LENGTH];
-    private final ArrayDeque<PeerMessage> early = new ArrayDeque<>();
-    private final ArrayDeque<PeerMessage.Block> waiting = new ArrayDeque<>();
-    private final BlockSource blocks;
+    private final HelloExchange hello;
+    private final LinkOutput output;
     private final Future<?> deadline;
-
-    private State state = State.EXTENDED;
-    private OptionalInt liveId = OptionalInt.empty();
-    private LiveMessage.@Nullable Hello theirs;
-    private boolean answered;
-    private boolean verified;
-    private long helloAt;
-    private Duration rtt = Duration.ZERO;
-    private long queuedBytes;
-    private long lastProgress;
-    private boolean pumpScheduled;
-    private boolean flushScheduled;
+    private State state = State.GREETING;
 
     /** Who speaks for which stream. */
-    record StreamIdentity(live.tributary.protocol.stream.StreamKey key, NodeRole role) {}
+    record StreamIdentity(StreamKey key, NodeRole role) {}
 
     /** Where the bytes of blocks come from. */
     interface BlockSource {
@@ -114,15 +78,55 @@ final class Link {
             Optional<Endpoint> dialled) {
         this.id = id;
         this.channel = channel;
-        this.loop = loop;
-        this.node = node;
-        this.stream = stream;
         this.events = events;
-        this.blocks = blocks;
         this.purpose = purpose;
         this.dialled = dialled;
-        node.parts().random().nextBytes(nonce);
+        this.output = new LinkOutput(channel, loop, node, blocks, new Sent());
+        this.hello = new HelloExchange(
+                node,
+                loop,
+                new HelloExchange.Terms(stream.key(), stream.role(), purpose, dialled, remote(), local()),
+                new Greeted());
         this.deadline = loop.schedule(this::tooLate, PROOF_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private final class Sent implements LinkOutput.Listener {
+        @Override
+        public void sent(PeerMessage.Block block) {
+            events.blockSent(Link.this, block);
+        }
+
+        @Override
+        public void gone(PeerMessage.Block block) {
+            events.blockGone(Link.this, block);
+        }
+
+        @Override
+        public void overflowed() {
+            close();
+        }
+    }
+
+    private final class Greeted implements HelloExchange.Listener {
+        @Override
+        public void write(PeerMessage message) {
+            send(message);
+        }
+
+        @Override
+        public void proven() {
+            up();
+        }
+
+        @Override
+        public void broke(boolean oversized, String how) {
+            Link.this.broke(oversized, how);
+        }
+
+        @Override
+        public void close() {
+            Link.this.close();
+        }
     }
 
     LinkId id() {
@@ -139,7 +143,7 @@ final class Link {
 
     /** The other end's key and role, once it has said hello; proven only from {@link LinkEvents#proven} on. */
     Optional<LiveMessage.Hello> peer() {
-        return Optional.ofNullable(theirs);
+        return hello.peer();
     }
 
     RelayKey peerKey() {
@@ -152,11 +156,11 @@ final class Link {
     }
 
     boolean isVerified() {
-        return verified;
+        return hello.isVerified();
     }
 
     Duration rtt() {
-        return rtt;
+        return hello.rtt();
     }
 
     InetSocketAddress remote() {
@@ -169,14 +173,26 @@ final class Link {
 
     /** Both handshakes are exchanged: says what this node speaks. */
     void start() {
-        ExtendedHandshake handshake = new ExtendedHandshake(
-                Map.of(LiveMessage.EXTENSION, TB_LIVE_ID),
-                Optional.of(node.config().software()),
-                node.own().port() > 0 ? OptionalInt.of(node.own().port()) : OptionalInt.empty(),
-                Optional.of(remote().getAddress()),
-                OptionalInt.of(REQUEST_QUEUE),
-                OptionalInt.empty());
-        write(new PeerMessage.Extended(ExtendedHandshake.ID, handshake.encode()));
+        hello.start();
+    }
+
+    private void up() {
+        if (purpose == Purpose.CHALLENGE) {
+            events.proven(this);
+            close();
+            return;
+        }
+        deadline.cancel(false);
+        state = State.UP;
+        if (!events.proven(this)) {
+            close();
+            return;
+        }
+        Optional<PeerMessage> early = hello.nextEarly();
+        while (state == State.UP && early.isPresent()) {
+            received(early.get());
+            early = hello.nextEarly();
+        }
     }
 
     /** A message arrived; releases what it carries. */
@@ -184,8 +200,8 @@ final class Link {
         try {
             if (state == State.UP) {
                 receivedUp(message);
-            } else if (state != State.CLOSED) {
-                receivedEarly(message);
+            } else if (state == State.GREETING) {
+                hello.received(message);
             }
         } catch (FormatException e) {
             broke(e instanceof LiveMessageCodec.OversizedException, String.valueOf(e.getMessage()));
@@ -193,131 +209,6 @@ final class Link {
             if (message instanceof PeerMessage.Piece piece) {
                 piece.data().release();
             }
-        }
-    }
-
-    private void receivedEarly(PeerMessage message) throws FormatException {
-        if (message instanceof PeerMessage.KeepAlive) {
-            return;
-        }
-        if (message instanceof PeerMessage.Extended extended && extended.id() == ExtendedHandshake.ID) {
-            extendedHandshake(ExtendedHandshake.decode(extended.payload()));
-            return;
-        }
-        if (message instanceof PeerMessage.Extended extended && extended.id() == TB_LIVE_ID && !verified) {
-            LiveMessage live = LiveMessageCodec.decode(extended.payload());
-            if (live instanceof LiveMessage.Hello hello && theirs == null) {
-                hello(hello);
-                return;
-            }
-            if (live instanceof LiveMessage.HelloAnswer answer && state == State.PROOF) {
-                answer(answer);
-                return;
-            }
-        }
-        // The other end may have verified this node's proof while its own is still being verified here.
-        if (state != State.PROOF || early.size() >= MAX_EARLY || message instanceof PeerMessage.Piece) {
-            broke(false, "message before the proof");
-        } else {
-            early.add(message);
-        }
-    }
-
-    private void extendedHandshake(ExtendedHandshake handshake) {
-        if (state != State.EXTENDED) {
-            return;
-        }
-        liveId = handshake.idOf(LiveMessage.EXTENSION);
-        if (liveId.isEmpty()) {
-            close(); // An ordinary client on the mesh infohash: there is no torrent behind it.
-            return;
-        }
-        state = State.HELLO;
-        helloAt = node.parts().nanoTime().getAsLong();
-        send(new LiveMessage.Hello(
-                nonce, node.key().relayKey(), stream.role(), dialled, Optional.of(Endpoint.of(remote()))));
-    }
-
-    private void hello(LiveMessage.Hello hello) {
-        if (state != State.HELLO) {
-            broke(false, "hello before the extended handshake");
-            return;
-        }
-        theirs = hello;
-        if (hello.relay().equals(node.key().relayKey()) || node.bans().has(hello.relay())) {
-            close();
-            return;
-        }
-        if (dialled.isEmpty()
-                && !hello.dialled()
-                        .filter(endpoint -> node.own().isOwn(endpoint, local()))
-                        .isPresent()) {
-            close(); // Not where this node is, as far as it knows: whoever that was dialled, it is not for this one to
-            // sign.
-            return;
-        }
-        state = State.PROOF;
-        if (purpose == Purpose.LINK) {
-            HelloProof proof = proof(hello);
-            node.checks().ask(loop, () -> proof.sign(stream.role(), node.key()), this::signed);
-        }
-    }
-
-    private HelloProof proof(LiveMessage.Hello hello) {
-        return dialled.isPresent()
-                ? new HelloProof(stream.key(), nonce, hello.nonce(), dialled)
-                : new HelloProof(stream.key(), hello.nonce(), nonce, hello.dialled());
-    }
-
-    private void signed(byte[] signature) {
-        if (state == State.PROOF) {
-            send(new LiveMessage.HelloAnswer(signature));
-            answered = true;
-            upIfProven();
-        }
-    }
-
-    private void answer(LiveMessage.HelloAnswer answer) {
-        LiveMessage.Hello hello = theirs;
-        if (hello == null || rtt.compareTo(Duration.ZERO) > 0) {
-            broke(false, "a second answer");
-            return;
-        }
-        rtt = Duration.ofNanos(Math.max(1, node.parts().nanoTime().getAsLong() - helloAt));
-        HelloProof proof = proof(hello);
-        node.checks().ask(loop, () -> proof.verifies(hello.relay(), hello.role(), answer.signature()), this::checked);
-    }
-
-    private void checked(boolean genuine) {
-        if (state != State.PROOF) {
-            return;
-        }
-        if (!genuine) {
-            broke(false, "a proof that does not hold");
-            return;
-        }
-        verified = true;
-        if (purpose == Purpose.CHALLENGE) {
-            events.proven(this);
-            close();
-        } else {
-            upIfProven();
-        }
-    }
-
-    private void upIfProven() {
-        if (!answered || !verified) {
-            return;
-        }
-        deadline.cancel(false);
-        state = State.UP;
-        lastProgress = node.parts().nanoTime().getAsLong();
-        if (!events.proven(this)) {
-            close();
-            return;
-        }
-        while (state == State.UP && !early.isEmpty()) {
-            received(early.remove());
         }
     }
 
@@ -329,7 +220,7 @@ final class Link {
                             piece.piece(), piece.begin(), piece.data().readableBytes()),
                     piece.data());
         } else if (message instanceof PeerMessage.Extended extended) {
-            if (extended.id() == TB_LIVE_ID) {
+            if (extended.id() == HelloExchange.TB_LIVE_ID) {
                 receivedLive(extended.payload());
             }
         } else if (!(message instanceof PeerMessage.KeepAlive)) {
@@ -354,131 +245,36 @@ final class Link {
     }
 
     void send(LiveMessage message) {
-        if (state != State.CLOSED && liveId.isPresent()) {
-            write(new PeerMessage.Extended(liveId.getAsInt(), LiveMessageCodec.encode(message)));
+        if (hello.liveId().isPresent()) {
+            send(new PeerMessage.Extended(hello.liveId().getAsInt(), LiveMessageCodec.encode(message)));
         }
     }
 
     void send(PeerMessage message) {
         if (state != State.CLOSED) {
-            write(message);
+            output.write(message);
         }
     }
 
     /** Queues a block; it leaves when the channel takes more and the upload budget allows. */
     void sendBlock(PeerMessage.Block block) {
-        if (state != State.UP) {
-            return;
+        if (state == State.UP) {
+            output.add(block);
         }
-        if (waiting.isEmpty() && queuedBytes == 0) {
-            lastProgress = node.parts().nanoTime().getAsLong();
-        }
-        waiting.add(block);
-        queuedBytes += block.length();
-        if (queuedBytes > MAX_QUEUED) {
-            close();
-        } else {
-            pump();
-        }
-    }
-
-    /** Takes a block back that has not been handed to the channel; false where it is too late. */
-    boolean cancelBlock(PeerMessage.Block block) {
-        boolean removed = waiting.remove(block);
-        if (removed) {
-            queuedBytes -= block.length();
-        }
-        return removed;
     }
 
     long queuedBytes() {
-        return queuedBytes;
+        return output.queuedBytes();
     }
 
-    /** The channel takes more again, or tokens may have come in. */
+    /** The channel takes more again. */
     void pump() {
-        while (state == State.UP && !waiting.isEmpty() && channel.isWritable()) {
-            PeerMessage.Block block = waiting.element();
-            long wait = node.budget().take(blocks.purpose(block), PeerMessageEncoder.PIECE_OVERHEAD + block.length());
-            if (wait > 0) {
-                pumpAfter(wait);
-                return;
-            }
-            waiting.remove();
-            Optional<ByteBuf> bytes = blocks.read(block);
-            if (bytes.isEmpty()) { // Dropped from the store since it was promised.
-                queuedBytes -= block.length();
-                write(new PeerMessage.Reject(block));
-                events.blockGone(this, block);
-                continue;
-            }
-            channel.write(new PeerMessage.Piece(block.piece(), block.begin(), bytes.get()))
-                    .addListener(written -> onLoop(() -> left(block, written.isSuccess())));
-            flushSoon();
-        }
-    }
-
-    private void left(PeerMessage.Block block, boolean sent) {
-        queuedBytes -= block.length();
-        lastProgress = node.parts().nanoTime().getAsLong();
-        if (sent && state == State.UP) {
-            events.blockSent(this, block);
-            pump();
-        }
-    }
-
-    private void pumpAfter(long nanos) {
-        if (!pumpScheduled) {
-            pumpScheduled = true;
-            loop.schedule(
-                    () -> {
-                        pumpScheduled = false;
-                        lastProgress = node.parts().nanoTime().getAsLong(); // The budget held it up, not the other end.
-                        pump();
-                    },
-                    nanos,
-                    TimeUnit.NANOSECONDS);
-        }
+        output.pump();
     }
 
     /** Whether the other end has left for too long what waits for it. */
     boolean isStalled(long now) {
-        return queuedBytes > 0 && !channel.isWritable() && now - lastProgress > STALLED.toNanos();
-    }
-
-    private void write(PeerMessage message) {
-        if (!channel.isOpen()) {
-            return; // Why it was closed is on its way here; a closed channel also looks like one whose end reads
-            // nothing.
-        }
-        channel.write(message, channel.voidPromise());
-        if (!channel.isWritable() && pendingBytes() > MAX_PENDING) {
-            close(); // It reads nothing; no other link waits for it.
-            return;
-        }
-        flushSoon();
-    }
-
-    private long pendingBytes() {
-        return channel.bytesBeforeWritable();
-    }
-
-    private void flushSoon() {
-        if (!flushScheduled) {
-            flushScheduled = true;
-            loop.execute(() -> {
-                flushScheduled = false;
-                channel.flush();
-            });
-        }
-    }
-
-    private void onLoop(Runnable task) {
-        if (loop.inEventLoop()) {
-            task.run();
-        } else if (!loop.isShuttingDown()) {
-            loop.execute(task);
-        }
+        return output.isStalled(now);
     }
 
     private void tooLate() {
@@ -507,8 +303,8 @@ final class Link {
         if (state != State.CLOSED) {
             state = State.CLOSED;
             deadline.cancel(false);
-            early.clear();
-            waiting.clear();
+            hello.end();
+            output.close();
             events.closed(this);
         }
     }
