@@ -34,6 +34,7 @@ public final class FrontDoor implements HttpService {
             "live",
             "hybrid",
             "steer",
+            "dvr",
             "owncast",
             "watch",
             "web",

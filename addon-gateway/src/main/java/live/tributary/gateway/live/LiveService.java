@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Ticker;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.http.RawPath;
 import live.tributary.gateway.http.Visit;
@@ -30,13 +33,14 @@ import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Rendition;
 
 /**
- * Playlists written for each viewer: {@code /live/…}, {@code /hybrid/…} and Owncast's layout of the same, {@code /owncast/…/hls/…}; and
- * {@code /steer/…}, the ways beside them.
+ * Playlists written for each viewer: {@code /live/…}, {@code /hybrid/…} and Owncast's layout of the same, {@code /owncast/…/hls/…};
+ * {@code /steer/…}, the ways beside them; and {@code /dvr/…}, what was.
  */
 public final class LiveService implements HttpService {
     private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
     private static final String MASTER = "master.m3u8";
     private static final String MEDIA = "live.m3u8";
+    private static final Pattern MARK = Pattern.compile("(\\d{1,11})\\.m3u8");
     private static final String OWNCAST = "stream.m3u8";
     /** Made for one viewer and true for a moment: a second is what keeps two reloads of one player apart. */
     private static final String CACHE_CONTROL = "private, max-age=1";
@@ -68,6 +72,7 @@ public final class LiveService implements HttpService {
     private Optional<HttpAnswer> route(RawPath path, HttpQuery query) {
         return switch (path.raw(0)) {
             case "steer" -> path.size() == 2 ? Optional.of(steer(path, query)) : Optional.empty();
+            case "dvr" -> path.size() == 4 ? Optional.of(past(path, query)) : Optional.empty();
             case "live" -> playlist(Kind.LIVE, path, 2, MASTER, MEDIA, query);
             case "hybrid" -> playlist(Kind.HYBRID, path, 2, MASTER, MEDIA, query);
             case "owncast" ->
@@ -136,6 +141,37 @@ public final class LiveService implements HttpService {
                     return HttpAnswer.of(Steering.CONTENT_TYPE, CACHE_CONTROL, json);
                 })
                 .orElseGet(() -> Answers.error(404, "no such stream here"));
+    }
+
+    private HttpAnswer past(RawPath path, HttpQuery query) {
+        Optional<LiveOptions> options = LiveOptions.parse(query.rawQuery());
+        Optional<Visit> visit = visits.of(query);
+        if (options.isEmpty() || visit.isEmpty()) {
+            return Answers.error(400, "query: " + query.rawQuery() + " (expected: what the add-on names)");
+        }
+        Optional<StreamView> stream = path.decoded(1).flatMap(streams::find);
+        Optional<Integer> rendition = rendition(path.raw(2));
+        Optional<Instant> start = mark(path.raw(3));
+        if (stream.isEmpty() || rendition.isEmpty() || start.isEmpty()) {
+            return Answers.error(404, "no such stream or time here");
+        }
+        Viewer viewer = options.get().apply(visit.get()).viewer();
+        ChunkSources sources = new ChunkSources(
+                stream.get(),
+                ranking.rank(stream.get().key(), viewer, stream.get().relays(), clock.instant()));
+        return PastPlaylist.of(stream.get(), rendition.get(), start.get(), sources::url, clock.instant())
+                .map(LiveService::m3u8)
+                .orElseGet(() ->
+                        Answers.retryLater(503, "nothing of it to play: no relay in reach holds it", RETRY_AFTER));
+    }
+
+    /** {@code <seconds>.m3u8}, on a five-minute mark. */
+    private static Optional<Instant> mark(String text) {
+        return Optional.of(MARK.matcher(text))
+                .filter(Matcher::matches)
+                .map(matcher -> Long.parseLong(matcher.group(1)))
+                .filter(seconds -> seconds % PastPlaylist.LENGTH.toSeconds() == 0)
+                .map(Instant::ofEpochSecond);
     }
 
     private HttpAnswer media(Kind kind, StreamView stream, int rendition, Viewer viewer, LiveOptions options) {

@@ -1,5 +1,6 @@
 package live.tributary.gateway.live;
 
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -31,10 +32,21 @@ public record ReplayWindow(WindowId id, Torrent torrent, List<RankedRelay> relay
         relays = List.copyOf(relays);
     }
 
-    /** The newest one of a rendition. */
+    /** The newest one of a rendition; one that a discontinuity cut short only where there is no longer one beside it. */
     public static Optional<ReplayWindow> newest(StreamView stream, int rendition, Ranking ranking) {
-        List<StreamView.Window> windows = stream.windows(rendition);
-        return newest(stream, windows.subList(0, Math.min(LOOK_BACK, windows.size())), ranking);
+        List<StreamView.Window> windows =
+                stream.windows(rendition).stream().limit(LOOK_BACK).toList();
+        int longest = windows.stream().mapToInt(ReplayWindow::chunks).max().orElse(0);
+        return newest(
+                stream,
+                windows.stream()
+                        .sorted(Comparator.comparing(window -> 2 * chunks(window) < longest))
+                        .toList(),
+                ranking);
+    }
+
+    private static int chunks(StreamView.Window window) {
+        return window.torrent().chunks().size();
     }
 
     /** The first in {@code windows} that enough relays hold. */

@@ -131,7 +131,7 @@ public final class AddonService implements HttpService {
                         (stream, episode) -> keep(
                                 key,
                                 Answers.shared(Catalog.MAX_AGE),
-                                Catalog.meta(stream, config.replays(), visit.base(), clock.instant())));
+                                Catalog.meta(stream, visit.base(), clock.instant())));
             default -> ofVideo(path, (stream, episode) -> streams(stream, episode, config, visit, key));
         };
     }

@@ -50,19 +50,14 @@ final class Catalog {
         return Optional.of(answer);
     }
 
-    /**
-     * The details; {@code defaultVideoId} makes clients ask for the live streams at once.
-     *
-     * @param dvr whether past windows are listed as episodes
-     */
-    static ObjectNode meta(StreamView stream, boolean dvr, String base, Instant now) {
+    /** The details; {@code defaultVideoId} makes clients ask for the live streams at once. */
+    static ObjectNode meta(StreamView stream, String base, Instant now) {
         StreamFacts facts = new StreamFacts(stream);
         ObjectNode answer = Answers.object();
         ObjectNode meta = preview(facts, base, now);
         facts.poster().ifPresent(url -> meta.put("background", url));
         meta.putObject("behaviorHints").put("defaultVideoId", facts.id());
-        ArrayNode videos =
-                dvr ? Dvr.videos(stream, facts.variants().get(0).number(), facts.id(), now) : meta.arrayNode();
+        ArrayNode videos = Dvr.videos(stream, facts.variants().get(0).number(), facts.id(), now);
         if (!videos.isEmpty()) {
             meta.set("videos", videos);
         }

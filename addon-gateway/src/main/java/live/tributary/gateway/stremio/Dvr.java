@@ -58,9 +58,10 @@ final class Dvr {
             video.put("title", episode.title());
             video.put("season", episode.season());
             video.put("episode", episode.number());
-            video.put("released", episode.end().toString());
+            // Clients never go on to a video whose release lies ahead, whatever its numbers.
+            video.put("released", (episode.start().isAfter(now) ? now : episode.start()).toString());
             if (episode.end().isAfter(now)) {
-                video.put("overview", "Not broadcast yet; it plays on from the episode before.");
+                video.put("overview", "Being broadcast or still to come; it plays on from the episode before.");
             }
         }
         return videos;

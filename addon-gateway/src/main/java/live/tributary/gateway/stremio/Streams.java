@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -14,6 +15,7 @@ import live.tributary.gateway.http.Visit;
 import live.tributary.gateway.live.ChunkSources;
 import live.tributary.gateway.live.LiveEdge;
 import live.tributary.gateway.live.LiveOptions;
+import live.tributary.gateway.live.PastPlaylist;
 import live.tributary.gateway.live.ReplayWindow;
 import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
@@ -34,6 +36,7 @@ import live.tributary.protocol.stream.Rendition;
 final class Streams {
     static final Duration MAX_AGE = Duration.ofSeconds(5);
 
+    private static final String DVR = "dvr";
     private static final double BYTES_PER_MB = 1e6;
 
     private final StreamView stream;
@@ -84,7 +87,7 @@ final class Streams {
         ObjectNode answer = Answers.object();
         ArrayNode entries = answer.putArray("streams");
         if (episode.isPresent()) {
-            past(episode.get()).ifPresent(entries::add);
+            past(episode.get(), now).forEach(entries::add);
         } else {
             ownRelay().ifPresent(entries::add);
             for (Device.Entry entry : config.device().entries()) {
@@ -148,17 +151,36 @@ final class Streams {
         });
     }
 
-    /** All episodes are of one binge group: that is how clients find the next one by themselves. */
-    private Optional<ObjectNode> past(Episode wanted) {
-        if (!config.replays()) {
-            return Optional.empty();
+    /**
+     * An episode as a playlist, and once it is over as a torrent. All are of one binge group: that is how clients find the next one by
+     * themselves, once, as they begin to play; so the one that runs and the next one have their playlist already.
+     */
+    private List<ObjectNode> past(Episode wanted, Instant now) {
+        List<ObjectNode> entries = new ArrayList<>();
+        if (isPlaylist(wanted, now)) {
+            String url =
+                    visit.base() + PastPlaylist.path(stream, rendition().number(), wanted.start()) + options.query();
+            entries.add(hls(wanted.title(), url, "Plays everywhere, from its beginning.", DVR));
         }
-        return ReplayWindow.newest(stream, Dvr.windows(stream, rendition().number(), wanted), ranking)
-                .map(window -> torrent(
-                        window,
-                        wanted.title(),
-                        "By BitTorrent, from " + count(window.relays().size(), "relay") + ".",
-                        "dvr"));
+        if (config.replays() && !wanted.end().isAfter(now)) {
+            ReplayWindow.newest(stream, Dvr.windows(stream, rendition().number(), wanted), ranking)
+                    .map(window -> torrent(
+                            window,
+                            wanted.title() + " P2P",
+                            "By BitTorrent, from " + count(window.relays().size(), "relay") + ".",
+                            DVR))
+                    .ifPresent(window -> entries.add(config.device() == Device.DESKTOP ? 0 : entries.size(), window));
+        }
+        return entries;
+    }
+
+    private boolean isPlaylist(Episode wanted, Instant now) {
+        if (stream.live() && wanted.end().isAfter(now)) {
+            return !wanted.start().isAfter(now.plus(Episode.LENGTH));
+        }
+        ChunkSources sources = new ChunkSources(stream, ranking);
+        return PastPlaylist.of(stream, rendition().number(), wanted.start(), sources::url, now)
+                .isPresent();
     }
 
     private Optional<ObjectNode> bucket() {

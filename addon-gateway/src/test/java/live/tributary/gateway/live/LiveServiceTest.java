@@ -320,4 +320,43 @@ class LiveServiceTest {
         assertThat(Asked.get(service, "/steer/nothing.json").status()).isEqualTo(404);
         assertThat(steer("?region=atlantis").status()).isEqualTo(400);
     }
+
+    private Asked past(Instant start) {
+        return Asked.get(service, "/dvr/" + stream.key().text() + "/0/" + start.getEpochSecond() + ".m3u8");
+    }
+
+    @Test
+    void whatIsBeingBroadcastPlaysFromItsBeginningAndGrows() {
+        stream.hold(stream.newest(0, 20).subList(0, 15), stream.relay(1, "127.0.0.1"));
+
+        Asked asked = past(FakeStream.EPOCH);
+
+        assertThat(asked.headers()).containsEntry("content-type", "application/vnd.apple.mpegurl");
+        assertThat(asked.body())
+                .contains("#EXT-X-PLAYLIST-TYPE:EVENT\n", "#EXT-X-START:TIME-OFFSET=0\n", "#EXT-X-MEDIA-SEQUENCE:100\n")
+                .doesNotContain("ENDLIST");
+        assertThat(uris(asked)).hasSize(15);
+    }
+
+    @Test
+    void whatIsOverEndsAndIsItsLongestRun() {
+        RelayView relay = stream.relay(1, "127.0.0.1");
+        stream.publish(0, 100);
+        stream.hold(stream.newest(0, 120).subList(0, 20), relay);
+        stream.hold(stream.newest(0, 120).subList(21, 120), relay);
+
+        Asked asked = past(FakeStream.EPOCH);
+
+        assertThat(uris(asked)).hasSize(54).first().asString().endsWith("/121.ts");
+        assertThat(asked.body()).endsWith("#EXT-X-ENDLIST\n");
+    }
+
+    @Test
+    void pastThatNobodyHoldsIsToldAndNotKept() {
+        Asked nobody = past(FakeStream.EPOCH);
+        assertThat(nobody.status()).isEqualTo(503);
+        assertThat(nobody.headers()).containsEntry("cache-control", "no-store").containsKey("retry-after");
+        assertThat(past(FakeStream.EPOCH.plusSeconds(1)).status()).isEqualTo(404);
+        assertThat(past(FakeStream.EPOCH.plusSeconds(3600)).status()).isEqualTo(503);
+    }
 }

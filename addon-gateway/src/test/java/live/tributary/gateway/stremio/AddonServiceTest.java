@@ -11,6 +11,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import live.tributary.gateway.Asked;
 import live.tributary.gateway.FakeStream;
@@ -37,6 +38,7 @@ class AddonServiceTest {
 
     private final ListedStreams streams = new ListedStreams();
     private long nanos;
+    private Instant now = NOW;
 
     private AddonService service(Optional<URI> publicUrl) {
         return new AddonService(
@@ -44,7 +46,7 @@ class AddonServiceTest {
                 streams,
                 new Visits(new ClientAddress(List.of()), Locator.NOWHERE, publicUrl),
                 new RelayRanking(Locator.NOWHERE, new RelayHealth(), true),
-                () -> NOW,
+                () -> now,
                 () -> nanos);
     }
 
@@ -448,6 +450,7 @@ class AddonServiceTest {
         for (int first : List.of(0, 75, 150)) {
             stream.closeWindow(WindowId.episodeOf(stream.newest(0, 225).get(first)));
         }
+        now = FakeStream.EPOCH.plusSeconds(901);
         return stream;
     }
 
@@ -461,8 +464,17 @@ class AddonServiceTest {
         assertThat(videos).hasSize(3 + 72);
         assertThat(videos.path(0).path("id").asText()).isEqualTo(id(stream) + ":20261122:145");
         assertThat(videos.path(0).path("title").asText()).isEqualTo("12:00 \u2013 12:05 UTC");
-        assertThat(videos.path(0).path("released").asText()).isEqualTo("2026-11-22T12:05:00Z");
+        assertThat(videos.path(0).path("released").asText()).isEqualTo("2026-11-22T12:00:00Z");
         assertThat(videos.path(3).path("id").asText()).isEqualTo(id(stream) + ":20261122:148");
+    }
+
+    @Test
+    void noEpisodeIsReleasedInTheFutureBecauseClientsWouldNotGoOnToIt() {
+        FakeStream stream = recorded();
+
+        assertThat(get("/meta/tv/" + id(stream) + ".json").json().path("meta").path("videos"))
+                .allMatch(
+                        video -> !Instant.parse(video.path("released").asText()).isAfter(now));
     }
 
     @Test
@@ -471,21 +483,44 @@ class AddonServiceTest {
         JsonNode videos =
                 get("/meta/tv/" + id(stream) + ".json").json().path("meta").path("videos");
 
-        List<JsonNode> entries = new ArrayList<>();
-        for (int i = 0; i < 3; i++) {
+        List<JsonNode> playlists = new ArrayList<>();
+        List<JsonNode> torrents = new ArrayList<>();
+        for (int i = 0; i < 5; i++) { // Three are over, one is running, one comes next.
             JsonNode streams = get("/stream/tv/"
                             + videos.path(i).path("id").asText().replace(":", "%3A") + ".json")
                     .json()
                     .path("streams");
-            assertThat(streams).hasSize(1);
-            entries.add(streams.path(0));
+            streams.forEach(entry -> (entry.has("url") ? playlists : torrents).add(entry));
         }
 
-        assertThat(entries).extracting(entry -> entry.path("infoHash").asText()).doesNotHaveDuplicates();
-        assertThat(entries)
+        assertThat(playlists).hasSize(5);
+        assertThat(torrents).hasSize(3);
+        assertThat(playlists).extracting(entry -> entry.path("url").asText()).doesNotHaveDuplicates();
+        assertThat(torrents)
+                .extracting(entry -> entry.path("infoHash").asText())
+                .doesNotHaveDuplicates();
+        assertThat(Stream.concat(playlists.stream(), torrents.stream()))
                 .extracting(
                         entry -> entry.path("behaviorHints").path("bingeGroup").asText())
                 .containsOnly("tributary-" + stream.key().text().substring(0, 8) + "-dvr");
+    }
+
+    @Test
+    void desktopPlaysThePastByTorrentFirst() {
+        FakeStream stream = recorded();
+        String path = "/stream/tv/" + id(stream) + ":20261122:145.json";
+
+        JsonNode desktop =
+                get("/" + encoded(config(Device.DESKTOP)) + path).json().path("streams");
+        JsonNode television =
+                get("/" + encoded(config(Device.TV)) + path).json().path("streams");
+
+        assertThat(desktop).hasSize(2);
+        assertThat(desktop.path(0).has("infoHash")).isTrue();
+        assertThat(television).hasSize(1);
+        assertThat(television.path(0).path("url").asText())
+                .isEqualTo("http://gw.example:7000/dvr/" + stream.key().text() + "/0/"
+                        + FakeStream.EPOCH.getEpochSecond() + ".m3u8");
     }
 
     @Test
@@ -497,17 +532,6 @@ class AddonServiceTest {
         assertThat(asked.json().path("streams").path(0).path("description").asText())
                 .contains("Not broadcast yet");
         assertThat(asked.headers()).containsEntry("cache-control", "no-store");
-    }
-
-    @Test
-    void withoutTorrentsThereIsNoPast() {
-        FakeStream stream = recorded();
-
-        assertThat(get("/" + encoded(config(Device.TV)) + "/meta/tv/" + id(stream) + ".json")
-                        .json()
-                        .path("meta")
-                        .has("videos"))
-                .isFalse();
     }
 
     @ParameterizedTest

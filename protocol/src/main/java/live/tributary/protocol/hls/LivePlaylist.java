@@ -21,12 +21,14 @@ import live.tributary.protocol.stream.Container;
  * @param uri where a chunk's bytes are
  * @param magnet a magnet written as a comment before a chunk, for those that look for one; plain players skip it
  * @param ended whether EXT-X-ENDLIST closes the list
+ * @param tags whole lines to be written before the chunks, such as EXT-X-PLAYLIST-TYPE
  */
 public record LivePlaylist(
         Duration targetDuration,
         Function<ChunkRecord, String> uri,
         Function<ChunkRecord, Optional<String>> magnet,
-        boolean ended) {
+        boolean ended,
+        List<String> tags) {
     public static final String CONTENT_TYPE = "application/vnd.apple.mpegurl";
     /** For a playlist that changes with every chunk. */
     public static final String CACHE_CONTROL = "public, max-age=1, s-maxage=1";
@@ -41,15 +43,19 @@ public record LivePlaylist(
             .withZone(ZoneOffset.UTC);
 
     public LivePlaylist(Duration targetDuration, Function<ChunkRecord, String> uri) {
-        this(targetDuration, uri, record -> Optional.empty(), false);
+        this(targetDuration, uri, record -> Optional.empty(), false, List.of());
     }
 
     public LivePlaylist withMagnets(Function<ChunkRecord, String> magnets) {
-        return new LivePlaylist(targetDuration, uri, record -> Optional.of(magnets.apply(record)), ended);
+        return new LivePlaylist(targetDuration, uri, record -> Optional.of(magnets.apply(record)), ended, tags);
     }
 
     public LivePlaylist withEnd(boolean end) {
-        return new LivePlaylist(targetDuration, uri, magnet, end);
+        return new LivePlaylist(targetDuration, uri, magnet, end, tags);
+    }
+
+    public LivePlaylist withTags(List<String> lines) {
+        return new LivePlaylist(targetDuration, uri, magnet, ended, List.copyOf(lines));
     }
 
     /**
@@ -66,6 +72,7 @@ public record LivePlaylist(
                 .append("\n#EXT-X-TARGETDURATION:")
                 .append(target(run))
                 .append('\n');
+        tags.forEach(tag -> text.append(tag).append('\n'));
         if (!run.isEmpty()) {
             text.append("#EXT-X-MEDIA-SEQUENCE:").append(run.get(0).seq()).append('\n');
             text.append("#EXT-X-DISCONTINUITY-SEQUENCE:")
@@ -90,7 +97,8 @@ public record LivePlaylist(
         return records.subList(from, records.size());
     }
 
-    private static boolean follows(ChunkRecord previous, ChunkRecord next) {
+    /** Whether the two may stand side by side in one playlist. */
+    public static boolean follows(ChunkRecord previous, ChunkRecord next) {
         long more = next.body().discontinuities() - previous.body().discontinuities();
         return next.chunk().equals(previous.chunk().next())
                 && (more == 0 || more == 1)
