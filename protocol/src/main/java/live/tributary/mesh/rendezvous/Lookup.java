@@ -196,7 +196,7 @@ final class Lookup {
         Key id = response.getID();
         if (stranger && !node.isSelf(id)) {
             responder = candidates.computeIfAbsent(id, key -> new Candidate(candidate.address, key));
-            responder.state = State.ANSWERED;
+            settle(responder, State.ANSWERED); // It may be waited for by its id as well.
         }
         responder.token = Optional.ofNullable(response.getToken());
         NodeList nodes = response.getNodes(node.family().type());
