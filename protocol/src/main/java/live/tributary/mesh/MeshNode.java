@@ -1,6 +1,7 @@
 package live.tributary.mesh;
 
 import java.util.List;
+import java.util.Optional;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
@@ -20,6 +21,12 @@ public interface MeshNode extends AutoCloseable {
 
     /** Carries one's own stream. */
     StreamPublisher publish(SigningKey streamKey);
+
+    /** The way in for news of a stream that is carried. */
+    Optional<StreamIntake> intake(StreamKey stream);
+
+    /** Carries a stream no longer: its links are closed, its records forgotten. */
+    void leave(StreamKey stream);
 
     ChunkBytes chunks();
 

@@ -3,6 +3,7 @@ package live.tributary.mesh;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.SignedHead;
 
 /** Hears what happens to a stream, on the stream's own thread: it must not block. */
@@ -20,4 +21,7 @@ public interface StreamListener {
     default void aboutChanged(About about) {}
 
     default void storedInBucket(ChunkId chunk) {}
+
+    /** The stream's key has ended: nothing newer will come. */
+    default void keyEnded(KeyEnd end) {}
 }

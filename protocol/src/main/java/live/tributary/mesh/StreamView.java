@@ -9,6 +9,7 @@ import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.StreamKey;
 
@@ -41,6 +42,16 @@ public interface StreamView {
     List<RelayView> relays();
 
     boolean storedInBucket(ChunkId chunk);
+
+    /** The key's last word, once it was heard. */
+    default Optional<KeyEnd> keyEnd() {
+        return Optional.empty();
+    }
+
+    /** Losers of forks that were heard: records that the stream's key signed for a place that another one has; newest last. */
+    default List<ChunkRecord> forks() {
+        return List.of();
+    }
 
     /** The torrent of an accepted chunk or of a closed window, by its infohash. */
     Optional<Torrent> torrent(InfoHash infoHash);

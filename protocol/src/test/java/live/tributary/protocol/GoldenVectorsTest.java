@@ -13,10 +13,14 @@ import java.util.Optional;
 import java.util.Properties;
 import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.metainfo.WindowTorrent;
+import live.tributary.protocol.notify.NotifyCodec;
+import live.tributary.protocol.notify.NotifyMessage;
+import live.tributary.protocol.notify.NotifyProof;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.wire.HelloProof;
@@ -93,6 +97,24 @@ class GoldenVectorsTest {
         live(vectors, "relays", new LiveMessage.Relays(List.of(descriptor)));
         live(vectors, "load", new LiveMessage.Load(750));
         live(vectors, "stored", LiveMessage.Stored.sign(new ChunkId(1, 77), stream));
+        var rotation = KeyEnd.rotation(stream, samples.key().streamKey(), Samples.NOW);
+        live(vectors, "key-end", new LiveMessage.KeyEndNews(rotation));
+        vectors.put("key-end.revoked", KeyEnd.revocation(stream, Samples.NOW).encoded());
+        byte[] originNonce = samples.bytes(NotifyMessage.NONCE_LENGTH);
+        byte[] gatewayNonce = samples.bytes(NotifyMessage.NONCE_LENGTH);
+        var proofs = new NotifyProof(stream.streamKey(), relay.relayKey(), originNonce, gatewayNonce);
+        notify(vectors, "open", new NotifyMessage.Open(stream.streamKey(), originNonce));
+        notify(
+                vectors,
+                "challenge",
+                new NotifyMessage.Challenge(relay.relayKey(), gatewayNonce, proofs.signByGateway(relay)));
+        notify(vectors, "proof", new NotifyMessage.Proof(proofs.signByOrigin(stream)));
+        ChunkRecord newest = chain.get(2);
+        notify(
+                vectors,
+                "have",
+                new NotifyMessage.Have(List.of(new NotifyMessage.Place(newest.chunk(), newest.hash()))));
+        notify(vectors, "refused", new NotifyMessage.Refused("not listed here"));
         Map<String, String> hex = new LinkedHashMap<>();
         vectors.forEach((name, bytes) -> hex.put(name, HexFormat.of().formatHex(bytes)));
         return hex;
@@ -100,5 +122,9 @@ class GoldenVectorsTest {
 
     private static void live(Map<String, byte[]> vectors, String kind, LiveMessage message) {
         vectors.put("tb_live." + kind, LiveMessageCodec.encode(message));
+    }
+
+    private static void notify(Map<String, byte[]> vectors, String kind, NotifyMessage message) {
+        vectors.put("notify." + kind, NotifyCodec.encode(message));
     }
 }

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import live.tributary.mesh.StreamIntake;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.ChunkOutcome;
@@ -29,6 +30,7 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.SignedHead;
@@ -375,6 +377,11 @@ final class CarriedStream implements SwarmActions, LinkEvents {
     }
 
     @Override
+    public void checkKeyEnd(KeyEnd end) {
+        check(end::verifies, (genuine, at) -> swarm.keyEndChecked(end, genuine, at));
+    }
+
+    @Override
     public void checkPiece(ChunkRecord record, int piece) {
         check(() -> hashes.isGood(record, piece), (good, at) -> swarm.pieceChecked(record, piece, good, at));
     }
@@ -452,6 +459,17 @@ final class CarriedStream implements SwarmActions, LinkEvents {
     }
 
     @Override
+    public void forked(ChunkRecord loser) {
+        shared.fork(loser);
+    }
+
+    @Override
+    public void keyEnded(KeyEnd end) {
+        LOG.warn("{}: nothing newer of it is taken", end);
+        shared.keyEnd(end);
+    }
+
+    @Override
     public void count(RecordResult result) {
         node.tallies().record(result);
     }
@@ -507,6 +525,43 @@ final class CarriedStream implements SwarmActions, LinkEvents {
 
     private void learnt(SignedHead signed) {
         drive.call(at -> swarm.learnt(signed, at));
+    }
+
+    /** The way in for news that came by no link. */
+    StreamIntake intake() {
+        return new Intake();
+    }
+
+    private final class Intake implements StreamIntake {
+        @Override
+        public void take(SignedHead head) {
+            run(() -> learnt(head));
+        }
+
+        @Override
+        public void take(About about) {
+            run(() -> drive.call(at -> swarm.learnt(about, at)));
+        }
+
+        @Override
+        public void take(ChunkRecord record) {
+            run(() -> drive.call(at -> swarm.learnt(record, at)));
+        }
+
+        @Override
+        public void take(LiveMessage.Stored stored) {
+            run(() -> drive.call(at -> swarm.learnt(stored, at)));
+        }
+
+        @Override
+        public void take(KeyEnd end) {
+            run(() -> drive.call(at -> swarm.learnt(end, at)));
+        }
+
+        @Override
+        public void take(List<RelayDescriptor> relays) {
+            run(() -> gossip.heard(relays));
+        }
     }
 
     /** A chunk that the cache still holds whole. */

@@ -101,6 +101,20 @@ final class RelayGossip {
         }
     }
 
+    /** Takes in genuine descriptors that came by no link. */
+    void heard(List<RelayDescriptor> genuine) {
+        for (RelayDescriptor descriptor : genuine) {
+            RelayKey relay = descriptor.body().relay();
+            if (directory.heard(descriptor) && neighbours.neighbour(relay).isEmpty()) {
+                descriptor
+                        .body()
+                        .endpoints()
+                        .forEach(endpoint ->
+                                candidates.add(endpoint, Candidates.Source.GOSSIP, Optional.of(relay), now()));
+            }
+        }
+    }
+
     void forget(RelayKey relay) {
         taken.remove(relay);
     }

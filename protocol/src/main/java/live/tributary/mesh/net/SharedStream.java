@@ -1,6 +1,8 @@
 package live.tributary.mesh.net;
 
 import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +21,7 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.StreamKey;
@@ -30,6 +33,9 @@ import org.slf4j.LoggerFactory;
 final class SharedStream implements StreamView {
     private static final Logger LOG = LoggerFactory.getLogger(SharedStream.class);
 
+    /** The most losers of forks that are shown. */
+    private static final int MAX_FORKS = 16;
+
     private final StreamKey key;
     private final StreamIndex index;
     private final RelayDirectory directory;
@@ -39,6 +45,8 @@ final class SharedStream implements StreamView {
     private final List<StreamListener> listeners = new CopyOnWriteArrayList<>();
     private volatile @Nullable SignedHead head;
     private volatile @Nullable About about;
+    private volatile @Nullable KeyEnd keyEnd;
+    private final Deque<ChunkRecord> forks = new ArrayDeque<>();
 
     SharedStream(StreamKey key, StreamIndex index, RelayDirectory directory, ChunkBytes chunks, InstantSource clock) {
         this.key = key;
@@ -56,6 +64,22 @@ final class SharedStream implements StreamView {
     void about(About newest) {
         about = newest;
         tell(listener -> listener.aboutChanged(newest));
+    }
+
+    void keyEnd(KeyEnd heard) {
+        keyEnd = heard;
+        tell(listener -> listener.keyEnded(heard));
+    }
+
+    void fork(ChunkRecord loser) {
+        synchronized (forks) {
+            if (!forks.contains(loser)) {
+                forks.addLast(loser);
+                if (forks.size() > MAX_FORKS) {
+                    forks.removeFirst();
+                }
+            }
+        }
     }
 
     void holders(ChunkRecord record, List<RelayKey> relays) {
@@ -135,6 +159,18 @@ final class SharedStream implements StreamView {
     @Override
     public boolean storedInBucket(ChunkId chunk) {
         return index.isStored(chunk);
+    }
+
+    @Override
+    public Optional<KeyEnd> keyEnd() {
+        return Optional.ofNullable(keyEnd);
+    }
+
+    @Override
+    public List<ChunkRecord> forks() {
+        synchronized (forks) {
+            return List.copyOf(forks);
+        }
     }
 
     @Override

@@ -9,10 +9,12 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.MeshNode;
+import live.tributary.mesh.StreamIntake;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.store.ChunkBytes;
@@ -111,6 +113,19 @@ public final class TcpMeshNode implements MeshNode, WireService {
     @Override
     public StreamPublisher publish(SigningKey streamKey) {
         return started(streamKey.streamKey(), NodeRole.ORIGIN).publisher();
+    }
+
+    @Override
+    public Optional<StreamIntake> intake(StreamKey stream) {
+        return Optional.ofNullable(streams.get(InfoHash.ofMesh(stream))).map(CarriedStream::intake);
+    }
+
+    @Override
+    public void leave(StreamKey stream) {
+        CarriedStream carried = streams.remove(InfoHash.ofMesh(stream));
+        if (carried != null) {
+            carried.close();
+        }
     }
 
     private CarriedStream started(StreamKey stream, NodeRole role) {

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
@@ -27,6 +28,7 @@ public final class LiveSwarm {
      * The parts, each with a rule of its own:
      *
      *   News            the newest head counts, and the about that it pins
+     *   LastWord        nothing newer counts once the key has ended
      *   RecordExchange  a record goes on before its gap is filled; RecordGate checks what is cheap, RecordChain what follows what
      *   PieceExchange   a piece that is missing has a time at which it is asked for
      *     PushTrees     a stripe has one parent
@@ -43,6 +45,7 @@ public final class LiveSwarm {
     private final SwarmActions actions;
     private final Map<LinkId, Neighbour> byLink = new HashMap<>();
     private final List<Neighbour> neighbours = new Neighbours();
+    private final LastWord lastWord;
     private final News news;
     private final RecordExchange records;
     private final PieceExchange pieces;
@@ -52,8 +55,9 @@ public final class LiveSwarm {
     public LiveSwarm(SwarmConfig config, SwarmActions actions, InstantSource wallClock, RandomGenerator random) {
         this.config = config;
         this.actions = actions;
-        this.news = new News(config, actions, wallClock, neighbours);
-        this.records = new RecordExchange(config, actions, wallClock, neighbours, news, new Chained());
+        this.lastWord = new LastWord(config, actions, neighbours);
+        this.news = new News(config, actions, wallClock, neighbours, lastWord);
+        this.records = new RecordExchange(config, actions, wallClock, neighbours, news, lastWord, new Chained());
         this.pieces = new PieceExchange(config, actions, wallClock, random, neighbours, records);
     }
 
@@ -86,6 +90,7 @@ public final class LiveSwarm {
             actions.send(link, new PeerMessage.Interested());
         }
         news.greet(neighbour);
+        lastWord.greet(neighbour);
         records.greet(neighbour);
         pieces.linkUp(neighbour);
     }
@@ -96,6 +101,7 @@ public final class LiveSwarm {
         if (gone != null) {
             neighbours.remove(gone);
             news.linkDown(gone);
+            lastWord.linkDown(gone);
             records.linkDown(gone, now);
             pieces.linkDown(gone, now);
         }
@@ -142,6 +148,8 @@ public final class LiveSwarm {
             news.heard(from, heard.about());
         } else if (message instanceof LiveMessage.Stored heard) {
             news.heard(from, heard);
+        } else if (message instanceof LiveMessage.KeyEndNews heard) {
+            lastWord.heard(from, heard.end());
         } else if (message instanceof LiveMessage.Window window) {
             pieces.has(from, window.held(), now);
         } else if (message instanceof LiveMessage.Coming coming) {
@@ -195,6 +203,10 @@ public final class LiveSwarm {
         news.checked(stored, genuine);
     }
 
+    public void keyEndChecked(KeyEnd end, boolean genuine, long now) {
+        lastWord.checked(end, genuine);
+    }
+
     public void pieceChecked(ChunkRecord record, int piece, boolean good, long now) {
         pieces.pieceChecked(record, piece, good, now);
     }
@@ -205,7 +217,7 @@ public final class LiveSwarm {
 
     /** Origin: a chunk of its own, whose bytes are in the store; it counts as accepted and completed. */
     public void publish(ChunkRecord record, long now) {
-        if (records.trust(record, now)) {
+        if (!lastWord.isSpoken() && records.trust(record, now)) {
             pieces.published(record, now);
             records.publish(record, pieces.audience(record));
             pieces.pump(now);
@@ -223,13 +235,17 @@ public final class LiveSwarm {
     }
 
     public void learnt(ChunkRecord record, long now) {
-        if (records.trust(record, now)) {
+        if (!lastWord.isSpoken() && records.trust(record, now)) {
             records.forward(record);
         }
     }
 
     public void learnt(LiveMessage.Stored stored, long now) {
         news.learnt(stored);
+    }
+
+    public void learnt(KeyEnd end, long now) {
+        lastWord.learnt(end);
     }
 
     /** A chunk that a cache on disk still holds whole, checked already; in order of seq. It counts as accepted and completed. */

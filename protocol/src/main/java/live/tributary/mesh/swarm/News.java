@@ -29,6 +29,7 @@ final class News {
     private final SwarmActions actions;
     private final InstantSource wallClock;
     private final Collection<Neighbour> neighbours;
+    private final LastWord lastWord;
     private final Map<SignedHead, Neighbour> headsChecking = new HashMap<>();
     private final Map<About, Neighbour> aboutsChecking = new HashMap<>();
     private final Map<LiveMessage.Stored, Neighbour> storedChecking = new HashMap<>();
@@ -41,11 +42,17 @@ final class News {
 
     private @Nullable Neighbour earlyFrom;
 
-    News(SwarmConfig config, SwarmActions actions, InstantSource wallClock, Collection<Neighbour> neighbours) {
+    News(
+            SwarmConfig config,
+            SwarmActions actions,
+            InstantSource wallClock,
+            Collection<Neighbour> neighbours,
+            LastWord lastWord) {
         this.config = config;
         this.actions = actions;
         this.wallClock = wallClock;
         this.neighbours = neighbours;
+        this.lastWord = lastWord;
     }
 
     /** Whether records count as live: there is an unexpired head. */
@@ -81,6 +88,10 @@ final class News {
             }
             return;
         }
+        if (lastWord.isSpoken()) {
+            actions.count(RecordResult.REVOKED);
+            return;
+        }
         Instant now = wallClock.instant();
         if (heard.head().expired(now)
                 || heard.head().expires().isAfter(now.plus(Head.MAX_LIFETIME).plus(RecordGate.MAX_FUTURE))) {
@@ -112,7 +123,7 @@ final class News {
     }
 
     private void adopt(SignedHead genuine, @Nullable Neighbour from) {
-        if (head != null && !genuine.supersedes(head)) {
+        if (lastWord.isSpoken() || head != null && !genuine.supersedes(head)) {
             return;
         }
         head = genuine;

@@ -27,6 +27,7 @@ final class RecordChain {
     private final Deque<ChunkRecord> evidence = new ArrayDeque<>();
     private List<ChunkRecord> joined = new ArrayList<>();
     private List<ChunkRecord> removed = new ArrayList<>();
+    private List<ChunkRecord> losers = new ArrayList<>();
 
     /** Seqs {@code from..to}, both included, that are not known. */
     record Gap(long from, long to) {}
@@ -182,6 +183,13 @@ final class RecordChain {
         return taken;
     }
 
+    /** The losers of forks since this was last asked. */
+    List<ChunkRecord> takeLosers() {
+        List<ChunkRecord> taken = losers;
+        losers = new ArrayList<>();
+        return taken;
+    }
+
     private static boolean wins(ChunkRecord one, ChunkRecord other) {
         return one.term() != other.term()
                 ? one.term() > other.term()
@@ -235,6 +243,7 @@ final class RecordChain {
     private void keepEvidence(ChunkRecord loser) {
         if (!evidence.contains(loser)) {
             evidence.addLast(loser);
+            losers.add(loser);
             if (evidence.size() > MAX_EVIDENCE) {
                 evidence.removeFirst();
             }

@@ -40,6 +40,7 @@ final class RecordExchange {
     private final InstantSource wallClock;
     private final Collection<Neighbour> neighbours;
     private final News news;
+    private final LastWord lastWord;
     private final Joined joined;
     private final RecordGate gate;
     private final Map<Integer, Rendition> renditions = new TreeMap<>();
@@ -78,12 +79,14 @@ final class RecordExchange {
             InstantSource wallClock,
             Collection<Neighbour> neighbours,
             News news,
+            LastWord lastWord,
             Joined joined) {
         this.config = config;
         this.actions = actions;
         this.wallClock = wallClock;
         this.neighbours = neighbours;
         this.news = news;
+        this.lastWord = lastWord;
         this.joined = joined;
         this.gate = new RecordGate(config, wallClock);
     }
@@ -156,6 +159,10 @@ final class RecordExchange {
             actions.count(RecordResult.FORK_LOST);
             return;
         }
+        if (lastWord.isSpoken()) {
+            actions.count(RecordResult.REVOKED);
+            return;
+        }
         if (!news.live() && news.headIsBeingChecked() && parked.size() < MAX_PENDING) {
             parked.add(new Parked(record, from));
             return;
@@ -200,6 +207,7 @@ final class RecordExchange {
         } else {
             RecordResult result = rendition.chain.offer(record);
             actions.count(result);
+            tellForks(rendition);
             if (result == RecordResult.ACCEPTED || result == RecordResult.HELD) {
                 if (!arrival.asked()) {
                     forward(record, arrival.from());
@@ -216,6 +224,7 @@ final class RecordExchange {
     boolean trust(ChunkRecord record, long now) {
         Rendition rendition = rendition(record.rendition());
         RecordResult result = rendition.chain.trust(record);
+        tellForks(rendition);
         tellJoined(rendition, now);
         return result == RecordResult.ACCEPTED;
     }
@@ -412,6 +421,10 @@ final class RecordExchange {
         return candidates.isEmpty()
                 ? Optional.empty()
                 : Optional.of(candidates.get(rendition.tries % candidates.size()));
+    }
+
+    private void tellForks(Rendition rendition) {
+        rendition.chain.takeLosers().forEach(actions::forked);
     }
 
     private boolean tellJoined(Rendition rendition, long now) {

@@ -16,5 +16,7 @@ public enum RecordResult {
     BAD_PREDECESSOR,
     FORK_LOST,
     OVERSIZED,
-    MALFORMED
+    MALFORMED,
+    /** The stream's key has ended. */
+    REVOKED
 }

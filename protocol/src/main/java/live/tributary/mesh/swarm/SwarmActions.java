@@ -3,6 +3,7 @@ package live.tributary.mesh.swarm;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
@@ -38,6 +39,9 @@ public interface SwarmActions {
     /** Checks the origin's signature on {@link LiveMessage.Stored}. */
     void checkStored(LiveMessage.Stored stored);
 
+    /** Checks the signature of a key's last word. */
+    void checkKeyEnd(KeyEnd end);
+
     /** Makes room for a chunk whose record was accepted: blocks will follow. */
     void open(ChunkRecord record);
 
@@ -65,6 +69,12 @@ public interface SwarmActions {
 
     /** The bucket has a chunk, by the origin's signed word. */
     void storedInBucket(ChunkId chunk);
+
+    /** The stream's key signed this record for a place that another one has. */
+    void forked(ChunkRecord loser);
+
+    /** The stream's key has ended: nothing newer of it will be taken. */
+    void keyEnded(KeyEnd end);
 
     /** One more record with this outcome, for the metric. */
     void count(RecordResult result);

@@ -10,7 +10,9 @@ public enum SignedKind {
     DESCRIPTOR,
     HELLO,
     STORED,
-    SUCCESSOR;
+    SUCCESSOR,
+    REVOKED,
+    NOTIFY;
 
     /** {@code "tributary/1/" kind 0x00} followed by the body. */
     public byte[] message(byte[] body) {

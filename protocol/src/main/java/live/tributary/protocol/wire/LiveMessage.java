@@ -8,6 +8,7 @@ import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.RelayKey;
@@ -114,4 +115,7 @@ public sealed interface LiveMessage {
             return Bencode.encode(Map.of("k", stream.bytes(), "r", chunk.rendition(), "s", chunk.seq()));
         }
     }
+
+    /** The stream's key has ended, by its own word. */
+    record KeyEndNews(KeyEnd end) implements LiveMessage {}
 }

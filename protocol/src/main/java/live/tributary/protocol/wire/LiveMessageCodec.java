@@ -16,6 +16,7 @@ import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.PublicKey;
 import live.tributary.protocol.stream.RelayDescriptor;
@@ -47,6 +48,7 @@ public final class LiveMessageCodec {
     private static final int ROLE_BYTES = 8;
     private static final int RANGE_BYTES = 2 * Integer.BYTES;
     private static final int MAX_PER_MILLE = 1000;
+    private static final int MAX_KIND = 16;
 
     private LiveMessageCodec() {}
 
@@ -63,9 +65,8 @@ public final class LiveMessageCodec {
         COMING(LiveMessage.MAX_COMING * Integer.BYTES + AROUND),
         RELAYS(LiveMessage.MAX_RELAYS * (RelayDescriptor.MAX_ENCODED + AROUND_ELEMENT) + AROUND),
         LOAD(64),
-        STORED(256);
-
-        private static final int MAX_NAME = 16;
+        STORED(256),
+        KEY_END(KeyEnd.MAX_ENCODED + AROUND);
 
         private final int maxEncoded;
 
@@ -78,18 +79,7 @@ public final class LiveMessageCodec {
         }
 
         private static Kind of(byte[] encoded) throws FormatException {
-            int at = KIND_PREFIX.length;
-            int length = 0;
-            if (encoded.length > at && Arrays.equals(KIND_PREFIX, Arrays.copyOf(encoded, at))) {
-                while (at < encoded.length && encoded[at] >= '0' && encoded[at] <= '9' && length <= MAX_NAME) {
-                    length = length * 10 + encoded[at] - '0';
-                    at++;
-                }
-            }
-            if (length == 0 || length > MAX_NAME || at + 1 + length > encoded.length) {
-                throw new FormatException("tb_live: no kind (expected: " + KIND + " as the first key)");
-            }
-            String name = new String(encoded, at + 1, length, StandardCharsets.ISO_8859_1);
+            String name = LiveMessageCodec.kind(encoded);
             for (Kind kind : values()) {
                 if (kind.text().equals(name)) {
                     return kind;
@@ -115,6 +105,22 @@ public final class LiveMessageCodec {
         OversizedException(Kind kind, int length) {
             super(kind.text() + ": length: " + length + " (expected: <= " + kind.maxEncoded + ")");
         }
+    }
+
+    /** The kind that the first key of an encoded dictionary names; nothing else is looked at. */
+    public static String kind(byte[] encoded) throws FormatException {
+        int at = KIND_PREFIX.length;
+        int length = 0;
+        if (encoded.length > at && Arrays.equals(KIND_PREFIX, Arrays.copyOf(encoded, at))) {
+            while (at < encoded.length && encoded[at] >= '0' && encoded[at] <= '9' && length <= MAX_KIND) {
+                length = length * 10 + encoded[at] - '0';
+                at++;
+            }
+        }
+        if (length == 0 || length > MAX_KIND || at + 1 + length > encoded.length) {
+            throw new FormatException("message: no kind (expected: " + KIND + " as the first key)");
+        }
+        return new String(encoded, at + 1, length, StandardCharsets.ISO_8859_1);
     }
 
     public static byte[] encode(LiveMessage message) {
@@ -157,6 +163,8 @@ public final class LiveMessageCodec {
             fields.put("r", stored.chunk().rendition());
             fields.put("s", stored.chunk().seq());
             fields.put("sig", stored.signature());
+        } else if (message instanceof LiveMessage.KeyEndNews news) {
+            fields.put("e", news.end().encoded());
         }
         byte[] encoded = Bencode.encode(fields);
         if (encoded.length > kind.maxEncoded) {
@@ -209,6 +217,7 @@ public final class LiveMessageCodec {
                             new ChunkId(
                                     (int) d.integer("r", 0, ChunkId.MAX_RENDITION), d.integer("s", 0, Long.MAX_VALUE)),
                             d.exactBytes("sig", SigningKey.SIGNATURE_LENGTH));
+                case KEY_END -> new LiveMessage.KeyEndNews(KeyEnd.decode(d.bytes("e", KeyEnd.MAX_ENCODED)));
             };
         } catch (IllegalArgumentException e) {
             throw new FormatException(e);
@@ -320,6 +329,8 @@ public final class LiveMessageCodec {
             return Kind.RELAYS;
         } else if (message instanceof LiveMessage.Load) {
             return Kind.LOAD;
+        } else if (message instanceof LiveMessage.KeyEndNews) {
+            return Kind.KEY_END;
         }
         return Kind.STORED;
     }

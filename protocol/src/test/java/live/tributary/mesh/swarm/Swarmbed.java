@@ -10,6 +10,7 @@ import java.util.SplittableRandom;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
@@ -37,6 +38,8 @@ final class Swarmbed implements SwarmActions {
     /** Whether blocks leave at once. */
     boolean linesAreFast = true;
 
+    final List<ChunkRecord> forks = new ArrayList<>();
+    final List<KeyEnd> keyEnds = new ArrayList<>();
     Instant wall = TestStream.NOW;
     long now = 1_000_000 * MILLI;
     private final List<Runnable> later = new ArrayList<>();
@@ -255,6 +258,21 @@ final class Swarmbed implements SwarmActions {
 
     @Override
     public void aboutChanged(About about) {}
+
+    @Override
+    public void checkKeyEnd(KeyEnd end) {
+        later.add(() -> swarm.keyEndChecked(end, end.verifies(), now));
+    }
+
+    @Override
+    public void forked(ChunkRecord loser) {
+        forks.add(loser);
+    }
+
+    @Override
+    public void keyEnded(KeyEnd end) {
+        keyEnds.add(end);
+    }
 
     @Override
     public void storedInBucket(ChunkId chunk) {}

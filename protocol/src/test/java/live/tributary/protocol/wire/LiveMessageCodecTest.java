@@ -15,6 +15,7 @@ import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.SigningKey;
@@ -218,6 +219,7 @@ class LiveMessageCodecTest {
                 new LiveMessage.Coming(List.of(1L, 2L, 4_000_000_000L)),
                 new LiveMessage.Relays(List.of(samples.descriptor(samples.key()))),
                 new LiveMessage.Load(1000),
-                LiveMessage.Stored.sign(new ChunkId(2, 12345), origin));
+                LiveMessage.Stored.sign(new ChunkId(2, 12345), origin),
+                new LiveMessage.KeyEndNews(KeyEnd.rotation(origin, samples.key().streamKey(), Samples.NOW)));
     }
 }

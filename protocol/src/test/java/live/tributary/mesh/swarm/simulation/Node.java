@@ -19,6 +19,7 @@ import live.tributary.mesh.swarm.SwarmConfig;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
@@ -388,6 +389,17 @@ final class Node implements SwarmActions {
 
     @Override
     public void aboutChanged(About about) {}
+
+    @Override
+    public void checkKeyEnd(KeyEnd end) {
+        later(RECORD_CHECK, () -> swarm.keyEndChecked(end, true, now()));
+    }
+
+    @Override
+    public void forked(ChunkRecord loser) {}
+
+    @Override
+    public void keyEnded(KeyEnd end) {}
 
     @Override
     public void storedInBucket(ChunkId chunk) {}
