@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import live.tributary.gateway.geo.Cidr;
+import live.tributary.gateway.geo.ClientAddress;
 import live.tributary.gateway.geo.GeoDatabase;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.http.PieceFetch;
@@ -21,9 +22,12 @@ import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.ranking.Probes;
 import live.tributary.gateway.ranking.RelayHealth;
 import live.tributary.gateway.stremio.AddonIdentity;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
+import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
+import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.MeshNodeConfig;
 import live.tributary.mesh.net.PortServices;
@@ -41,6 +45,9 @@ import live.tributary.mesh.program.StartException;
 import live.tributary.mesh.program.StateDirectory;
 import live.tributary.mesh.program.UsageException;
 import live.tributary.mesh.store.ChunkStore;
+import live.tributary.mesh.tracker.TrackerLimits;
+import live.tributary.mesh.tracker.WebSocketTracker;
+import live.tributary.mesh.tracker.WebTracker;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
@@ -60,6 +67,7 @@ import picocli.CommandLine.TypeConversionException;
 final class GatewayProgram implements Program {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayProgram.class);
     private static final String ADDON_ID = "live.tributary.gateway";
+    private static final String WEB_SOCKET_TRACKER = "/ws";
     private static final String ADDON_NAME = "Tributary";
     private static final int MAX_NET_THREADS = 4;
     /** A listener fetches no chunks. */
@@ -151,7 +159,7 @@ final class GatewayProgram implements Program {
                 own.transport(),
                 own.loops(),
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()),
-                new PortServices(List.of(mesh), HttpServer.of(gateway), own.tls()),
+                new PortServices(List.of(mesh), http(gateway, listed, own.meters(), random), own.tls()),
                 Optional.empty()));
         mesh.listeningOn(port.port());
         streams.forEach(stream -> listed.add(mesh.carry(stream, NodeRole.LISTENER)));
@@ -161,6 +169,18 @@ final class GatewayProgram implements Program {
         NodeStatus status = new NodeStatus(kind(), key.relayKey(), own.meters(), listed::all, clock);
         status.note("geo", () -> geoDatabases.isEmpty() ? "none: all relays count as equally near" : "from --geo-db");
         return own.ready(key.relayKey().text(), port, status);
+    }
+
+    /** All paths, and at {@code /ws} the tracker for browsers. */
+    private HttpServer http(HttpService gateway, ListedStreams listed, Meters meters, SecureRandom random) {
+        ClientAddress client = new ClientAddress(trustedProxies);
+        WebSocketTracker tracker = new WebSocketTracker(
+                new WebTracker(TrackerLimits.DEFAULT, listed::all, random, System.nanoTime()),
+                WEB_SOCKET_TRACKER::equals,
+                query -> client.of(query.remote().getAddress(), query.headers()),
+                meters,
+                System::nanoTime);
+        return new HttpServer(List.of(gateway), List.of(tracker), HttpLimits.DEFAULT, Pace.UNLIMITED);
     }
 
     /** Asks relays for pieces from a thread of its own; what comes of it is written down by the event loops. */

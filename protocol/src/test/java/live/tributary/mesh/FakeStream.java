@@ -32,6 +32,9 @@ public final class FakeStream implements StreamView, ChunkBytes {
     private final List<Window> windows = new CopyOnWriteArrayList<>();
     private final List<StreamListener> listeners = new CopyOnWriteArrayList<>();
 
+    private volatile Optional<SignedHead> head = Optional.empty();
+    private volatile Optional<About> about = Optional.empty();
+
     public FakeStream(StreamKey key) {
         this.key = key;
     }
@@ -73,6 +76,14 @@ public final class FakeStream implements StreamView, ChunkBytes {
         return torrent;
     }
 
+    public void say(SignedHead newest) {
+        head = Optional.of(newest);
+    }
+
+    public void say(About newest) {
+        about = Optional.of(newest);
+    }
+
     public void forget(InfoHash infoHash) {
         torrents.remove(infoHash);
     }
@@ -88,12 +99,12 @@ public final class FakeStream implements StreamView, ChunkBytes {
 
     @Override
     public Optional<SignedHead> head() {
-        return Optional.empty();
+        return head;
     }
 
     @Override
     public Optional<About> about() {
-        return Optional.empty();
+        return about;
     }
 
     @Override

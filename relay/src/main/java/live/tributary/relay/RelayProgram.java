@@ -43,6 +43,8 @@ import live.tributary.mesh.tracker.HttpTracker;
 import live.tributary.mesh.tracker.Tracker;
 import live.tributary.mesh.tracker.TrackerLimits;
 import live.tributary.mesh.tracker.UdpTracker;
+import live.tributary.mesh.tracker.WebSocketTracker;
+import live.tributary.mesh.tracker.WebTracker;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
@@ -178,7 +180,10 @@ final class RelayProgram implements Program {
                                 clock),
                         new TorrentService(carried::values, mesh::endpoints),
                         new CardService(new OwnCard(key, facts, clock), carried::values)),
-                List.of(),
+                List.of(WebSocketTracker.everywhere(
+                        new WebTracker(TrackerLimits.DEFAULT, carried::values, random, System.nanoTime()),
+                        meters,
+                        System::nanoTime)),
                 HttpLimits.DEFAULT,
                 own.viewersPace());
         BoundPort port = life.add(BoundPort.bind(

@@ -13,6 +13,13 @@ public enum Meter {
     LINKS("links", Type.GAUGE, "", "Links to other mesh nodes that stand now"),
     PEERS("peers", Type.GAUGE, "", "Clients connected to this node's torrents now"),
     ANNOUNCES("announces", Type.COUNTER, "", "Announces to the tracker", "transport", "result"),
+    OFFERS(
+            "offers",
+            Type.COUNTER,
+            "",
+            "Offers of WebRTC that browsers made by the tracker, by what became of them",
+            "result"),
+    WEB_SOCKETS("web.sockets", Type.GAUGE, "", "Browsers connected to the tracker now"),
     CACHE("cache", Type.GAUGE, "bytes", "Bytes of chunks held", "tier"),
     ADDON_REQUESTS("addon.requests", Type.COUNTER, "", "Requests to the Stremio add-on", "resource", "result"),
     BUILD_INFO("build.info", Type.GAUGE, "", "Always 1; says what runs", "version", "role"),

@@ -3,7 +3,6 @@ package live.tributary.mesh.http;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
-import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
@@ -260,7 +259,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
         try {
             if (get && head.headers().containsValue(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true)) {
-                Optional<ChannelHandler> webSocket = server.webSocket(query.get());
+                Optional<HttpServer.WebSocket> webSocket = server.webSocket(query.get());
                 if (webSocket.isPresent()) {
                     upgrade(ctx, pending, webSocket.get());
                     return;
@@ -459,9 +458,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     // ---- WebSocket
 
-    private void upgrade(ChannelHandlerContext ctx, Pending pending, ChannelHandler handler) {
+    private void upgrade(ChannelHandlerContext ctx, Pending pending, HttpServer.WebSocket webSocket) {
         WebSocketServerHandshaker handshaker = new WebSocketServerHandshakerFactory(
-                        "", null, false, WebSocketService.MAX_MESSAGE)
+                        "", null, false, webSocket.maxFrame())
                 .newHandshaker(pending.head());
         if (handshaker == null) {
             write(
@@ -479,7 +478,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             write(ctx, pending, HttpAnswer.text(400, "malformed websocket request"));
             return;
         }
-        WebSocketFrames.install(ctx.pipeline(), handler);
+        WebSocketFrames.install(ctx.pipeline(), webSocket.handler());
         ctx.pipeline().remove(this);
         ctx.channel().config().setAutoRead(true);
     }

@@ -68,15 +68,18 @@ public final class HttpServer {
         return Optional.empty();
     }
 
-    Optional<ChannelHandler> webSocket(HttpQuery query) {
+    Optional<WebSocket> webSocket(HttpQuery query) {
         for (WebSocketService service : webSockets) {
             Optional<ChannelHandler> handler = service.accept(query);
             if (handler.isPresent()) {
-                return handler;
+                return Optional.of(new WebSocket(handler.get(), service.maxFrame()));
             }
         }
         return Optional.empty();
     }
+
+    /** The handler that takes a connection over, and the longest frame that it wants to see. */
+    record WebSocket(ChannelHandler handler, int maxFrame) {}
 
     /** Says no to everything. */
     private record Refusal(int status, String message) implements HttpService {

@@ -8,6 +8,11 @@ public interface WebSocketService {
     /** The longest message, bytes, after its fragments were put together. */
     int MAX_MESSAGE = 64 * 1024;
 
+    /** The longest frame of a message, bytes. */
+    default int maxFrame() {
+        return MAX_MESSAGE;
+    }
+
     /**
      * A new handler of the connection's messages, or empty where the path is not this service's; the server then shakes hands,
      * puts fragments together, and answers pings and closes.

@@ -9,7 +9,8 @@ import java.util.random.RandomGenerator;
  * How much each address has asked of late, in a table of fixed size, callable from any thread.
  *
  * <p>A slot holds the time at which its address's allowance will be full again (the generic cell rate algorithm). Addresses that
- * meet in a slot share an allowance; the seed keeps a stranger from choosing whom he meets, and no flood makes the table grow.
+ * meet in a slot share an allowance; the seed keeps a stranger from choosing whom he meets, and no flood makes the table grow. This
+ * machine's own requests are not counted: behind them stands a proxy, or nobody else.
  */
 final class AddressRates {
     private static final int SLOTS = 1 << 16;
@@ -30,6 +31,9 @@ final class AddressRates {
 
     /** Whether {@code address} may ask once more; if so, it has. */
     boolean take(InetAddress address, long now) {
+        if (address.isLoopbackAddress()) {
+            return true;
+        }
         long time = now - start;
         int slot = slot(Network.customer(address));
         while (true) {

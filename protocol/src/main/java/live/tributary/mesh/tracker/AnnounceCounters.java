@@ -13,9 +13,13 @@ final class AnnounceCounters {
     enum Result {
         ANSWERED,
         SCRAPED,
+        /** An answer of WebRTC went to whoever made the offer. */
+        PASSED,
         /** A connection id was given out. */
         CONNECTED,
         UNKNOWN,
+        /** The peer id is another connection's. */
+        REFUSED,
         LIMITED,
         MALFORMED,
         /** UDP without a connection id that holds: not answered. */

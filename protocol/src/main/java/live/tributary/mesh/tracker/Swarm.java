@@ -3,53 +3,31 @@ package live.tributary.mesh.tracker;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
-import java.util.Collections;
+import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.tracker.AnnounceEvent;
 import live.tributary.protocol.tracker.AnnounceRequest;
+import live.tributary.protocol.tracker.CompactPeers;
 import live.tributary.protocol.tracker.ScrapeResponse;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The peers of one infohash, with their last announce.
  *
- * <p>A peer is an address and a port, never a peer id: all Stremio players send the same. Invariants: {@code peers} is in order of
- * last announce, the oldest first; a peer is in the {@code reachable} of its family exactly if others may be told to dial it, and
- * knows its place there. Not thread-safe.
+ * <p>A peer is an address and a port, never a peer id: all Stremio players send the same. Not thread-safe.
  */
 final class Swarm {
     private final int maxPeers;
     private final int maxPerAddress;
     private final boolean privateAddresses;
-    private final RandomGenerator random;
 
-    private final Map<InetSocketAddress, Peer> peers = new LinkedHashMap<>();
+    private final PeerTable ipv4;
+    private final PeerTable ipv6;
     private final Map<Network, Integer> perCustomer = new HashMap<>();
-    private final List<Peer> reachableV4 = new ArrayList<>();
-    private final List<Peer> reachableV6 = new ArrayList<>();
-    private int seeders;
     private int completed;
-
-    private static final class Peer {
-        static final int NOWHERE = -1;
-
-        final InetSocketAddress address;
-        final boolean seeds;
-        final long announced;
-        int place = NOWHERE;
-
-        Peer(InetSocketAddress address, boolean seeds, long announced) {
-            this.address = address;
-            this.seeds = seeds;
-            this.announced = announced;
-        }
-    }
 
     /**
      * @param privateAddresses whether peers at addresses that the internet does not route are handed out
@@ -59,7 +37,8 @@ final class Swarm {
         this.maxPeers = limits.peersPerSwarm();
         this.maxPerAddress = limits.peersPerAddress();
         this.privateAddresses = privateAddresses;
-        this.random = random;
+        this.ipv4 = new PeerTable(Endpoint.COMPACT_V4, random);
+        this.ipv6 = new PeerTable(Endpoint.COMPACT_V6, random);
     }
 
     /** What an announce did to the swarm. */
@@ -72,57 +51,45 @@ final class Swarm {
     }
 
     Change announce(AnnounceRequest request, InetAddress from, long now) {
-        InetSocketAddress address = new InetSocketAddress(from, request.port());
-        Peer before = remove(address);
+        PeerTable table = table(from instanceof Inet4Address);
+        byte[] key = key(from, request.port());
+        int place = table.find(key);
+        boolean known = place != PeerTable.NOWHERE;
         if (request.event() == AnnounceEvent.STOPPED) {
+            if (known) {
+                table.remove(place);
+                leave(from);
+            }
             return Change.LEFT;
         }
         // What a fake says of itself does not count: every Stremio player may end with left=0 and still serves nobody.
-        Peer peer = new Peer(address, request.seeds() && !request.cannotBeReached(), now);
-        if (request.event() == AnnounceEvent.COMPLETED && (before == null || !before.seeds)) {
+        boolean seeds = request.seeds() && !request.cannotBeReached();
+        boolean dialable = !request.cannotBeReached() && (privateAddresses || Endpoint.isGlobalUnicast(from));
+        if (request.event() == AnnounceEvent.COMPLETED && !(known && table.seeds(place))) {
             completed++;
         }
+        if (known) {
+            table.renew(place, dialable, seeds, now);
+            return Change.STAYED;
+        }
         Network customer = Network.customer(from);
-        if (peers.size() >= maxPeers || perCustomer.getOrDefault(customer, 0) >= maxPerAddress) {
+        int others = perCustomer.getOrDefault(customer, 0);
+        if (size() >= maxPeers || others >= maxPerAddress) {
             return Change.REFUSED;
         }
-        peers.put(address, peer);
-        perCustomer.merge(customer, 1, Integer::sum);
-        seeders += peer.seeds ? 1 : 0;
-        if (!request.cannotBeReached() && (privateAddresses || Endpoint.isGlobalUnicast(from))) {
-            List<Peer> reachable = reachable(from instanceof Inet4Address);
-            peer.place = reachable.size();
-            reachable.add(peer);
-        }
-        return before == null ? Change.JOINED : Change.STAYED;
+        perCustomer.put(customer, others + 1);
+        table.add(key, dialable, seeds, now);
+        return Change.JOINED;
     }
 
-    private @Nullable Peer remove(InetSocketAddress address) {
-        Peer peer = peers.remove(address);
-        if (peer == null) {
-            return null;
-        }
-        perCustomer.computeIfPresent(
-                Network.customer(address.getAddress()), (customer, count) -> count == 1 ? null : count - 1);
-        seeders -= peer.seeds ? 1 : 0;
-        if (peer.place != Peer.NOWHERE) {
-            List<Peer> reachable = reachable(address.getAddress() instanceof Inet4Address);
-            swap(reachable, peer.place, reachable.size() - 1);
-            reachable.remove(reachable.size() - 1);
-        }
-        return peer;
+    private void leave(InetAddress address) {
+        perCustomer.computeIfPresent(Network.customer(address), (customer, count) -> count == 1 ? null : count - 1);
     }
 
     /** Forgets the peers whose last announce was before {@code time}. */
     void expire(long time) {
-        List<InetSocketAddress> expired = new ArrayList<>();
-        for (Peer peer : peers.values()) {
-            if (peer.announced - time >= 0) {
-                break;
-            }
-            expired.add(peer.address);
-        }
-        expired.forEach(this::remove);
+        ipv4.expire(time, (keys, at) -> leave(address(keys, at, Endpoint.COMPACT_V4)));
+        ipv6.expire(time, (keys, at) -> leave(address(keys, at, Endpoint.COMPACT_V6)));
     }
 
     /**
@@ -131,31 +98,55 @@ final class Swarm {
      * @param asking left out of the answer
      * @param seeding whether the asking peer has everything: other seeders are of no use to it
      */
-    List<Endpoint> pick(boolean ipv4, int max, InetSocketAddress asking, boolean seeding) {
-        List<Peer> from = reachable(ipv4);
-        List<Endpoint> picked = new ArrayList<>();
-        // A shuffle of the front only, in place: the order of the list means nothing to anybody.
-        for (int front = 0; front < from.size() && picked.size() < max; front++) {
-            swap(from, front, front + random.nextInt(from.size() - front));
-            Peer peer = from.get(front);
-            if (!peer.address.equals(asking) && !(seeding && peer.seeds)) {
-                picked.add(Endpoint.of(peer.address));
-            }
-        }
-        return picked;
+    List<Endpoint> pick(boolean ofIpv4, int max, InetSocketAddress asking, boolean seeding) {
+        int width = ofIpv4 ? Endpoint.COMPACT_V4 : Endpoint.COMPACT_V6;
+        byte[] picked = new byte[width * Math.min(max, table(ofIpv4).size())];
+        int count = pick(asking.getAddress(), asking.getPort(), ofIpv4, max, seeding, picked, 0);
+        byte[] exact = Arrays.copyOf(picked, count * width);
+        return CompactPeers.wrap(ofIpv4 ? exact : new byte[0], ofIpv4 ? new byte[0] : exact, ofIpv4);
+    }
+
+    /** The same, into an array with room enough; returns how many. */
+    int pick(InetAddress asking, int port, boolean ofIpv4, int max, boolean seeding, byte[] into, int at) {
+        PeerTable table = table(ofIpv4);
+        boolean sameFamily = asking instanceof Inet4Address == ofIpv4;
+        int itself = sameFamily ? table.find(key(asking, port)) : PeerTable.NOWHERE;
+        return table.copy(max, itself, seeding, into, at);
     }
 
     ScrapeResponse.Counts counts() {
-        return new ScrapeResponse.Counts(seeders, completed, peers.size() - seeders);
+        return new ScrapeResponse.Counts(seeders(), completed, leechers());
     }
 
-    private List<Peer> reachable(boolean ipv4) {
-        return ipv4 ? reachableV4 : reachableV6;
+    int seeders() {
+        return ipv4.seeders() + ipv6.seeders();
     }
 
-    private static void swap(List<Peer> list, int one, int other) {
-        Collections.swap(list, one, other);
-        list.get(one).place = one;
-        list.get(other).place = other;
+    int leechers() {
+        return size() - seeders();
+    }
+
+    private int size() {
+        return ipv4.size() + ipv6.size();
+    }
+
+    private PeerTable table(boolean ofIpv4) {
+        return ofIpv4 ? ipv4 : ipv6;
+    }
+
+    private static byte[] key(InetAddress address, int port) {
+        byte[] raw = address.getAddress();
+        byte[] key = Arrays.copyOf(raw, raw.length + Short.BYTES);
+        key[raw.length] = (byte) (port >> Byte.SIZE);
+        key[raw.length + 1] = (byte) port;
+        return key;
+    }
+
+    private static InetAddress address(byte[] keys, int at, int width) {
+        try {
+            return InetAddress.getByAddress(Arrays.copyOfRange(keys, at, at + width - Short.BYTES));
+        } catch (java.net.UnknownHostException e) {
+            throw new IllegalStateException(e); // It came from an address.
+        }
     }
 }

@@ -3,7 +3,6 @@ package live.tributary.mesh.tracker;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -28,6 +27,7 @@ import live.tributary.protocol.stream.StreamKey;
 import live.tributary.protocol.tracker.AnnounceEvent;
 import live.tributary.protocol.tracker.AnnounceRequest;
 import live.tributary.protocol.tracker.AnnounceResponse;
+import live.tributary.protocol.tracker.CompactPeers;
 import live.tributary.protocol.tracker.ScrapeRequest;
 import live.tributary.protocol.tracker.ScrapeResponse;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +49,12 @@ public final class Tracker {
     private static final int MAX_RELAYS = 16;
     /** How long the holders of a window are remembered: long enough to spare a look at hundreds of chunks for each announce. */
     private static final long HOLDERS_LIFETIME = TimeUnit.SECONDS.toNanos(1);
+
+    /** The same for a single chunk, whose first seconds are when everybody asks for it. */
+    private static final long CHUNK_HOLDERS_LIFETIME = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** Orders of the relays that are drawn at a time. */
+    private static final int DEALS = 4;
 
     private static final long SWEEP_EVERY = TimeUnit.SECONDS.toNanos(30);
 
@@ -86,6 +92,10 @@ public final class Tracker {
         final Torrent torrent;
         final Swarm swarm;
         final RandomGenerator random;
+
+        @Nullable
+        Front front;
+
         Holders holders;
         long lookedAt;
 
@@ -99,14 +109,17 @@ public final class Tracker {
         }
 
         Holders holders(long now) {
-            // A single chunk is cheap to look up, and its first seconds are when everybody asks for it.
-            if (now - lookedAt > HOLDERS_LIFETIME || torrent.chunks().size() == 1) {
+            long lifetime = torrent.chunks().size() == 1 ? CHUNK_HOLDERS_LIFETIME : HOLDERS_LIFETIME;
+            if (now - lookedAt > lifetime) {
                 holders = Holders.of(stream, torrent);
                 lookedAt = now;
             }
             return holders;
         }
     }
+
+    /** Who is named first, in some orders, to whoever reached this node there. */
+    private record Front(Holders holders, Optional<Endpoint> reached, boolean neighbour, CompactPeers[] deals) {}
 
     /**
      * Who has a torrent's chunks.
@@ -239,37 +252,47 @@ public final class Tracker {
             long now) {
         Holders holders = torrent.holders(now);
         boolean ipv4 = address instanceof Inet4Address;
-        InetSocketAddress asking = new InetSocketAddress(address, request.port());
-        Set<Endpoint> peers = new LinkedHashSet<>();
         // A client with a magnet does not know yet what is missing, and some say 0 then (bt-core does).
         boolean fetches = !request.seeds() || request.event() == AnnounceEvent.STARTED;
+        PeerAnswer answer = new PeerAnswer(ipv4, max);
         if (max > 0 && fetches) {
-            List<Endpoint> own = own(address, reached);
-            if (holders.whole()) {
-                peers.addAll(own);
-            }
-            relayChoice.choose(holders.relays(), MAX_RELAYS, torrent.random).forEach(peers::addAll);
-            if (peers.isEmpty() && holders.some()) {
-                peers.addAll(own); // The rest may be on its way, and a part honestly told is better than nobody.
-            }
+            CompactPeers front = front(torrent, holders, address, reached);
+            answer.add(front, address, request.port());
         }
-        if (max > peers.size()) {
-            peers.addAll(torrent.swarm.pick(ipv4, max - peers.size(), asking, !fetches));
-        }
-        peers.removeIf(peer -> peer.port() == request.port() && peer.address().equals(address));
-        ScrapeResponse.Counts counts = torrent.swarm.counts();
+        answer.add(torrent.swarm, address, request.port(), !fetches);
         return new AnnounceResponse(
-                limits.interval(),
-                counts.seeders() + relays(holders),
-                counts.leechers(),
-                sameFamilyFirst(peers, ipv4, max));
+                limits.interval(), torrent.swarm.seeders() + relays(holders), torrent.swarm.leechers(), answer.peers());
     }
 
-    private static List<Endpoint> sameFamilyFirst(Set<Endpoint> peers, boolean ipv4, int max) {
-        List<Endpoint> ordered = new ArrayList<>(peers.size());
-        peers.stream().filter(peer -> peer.isIpv4() == ipv4).forEach(ordered::add);
-        peers.stream().filter(peer -> peer.isIpv4() != ipv4).forEach(ordered::add);
-        return ordered.size() > max ? ordered.subList(0, max) : ordered;
+    /** Those named before any other: this relay and those that hold the torrent; kept as long as what is known of them. */
+    private CompactPeers front(Tracked torrent, Holders holders, InetAddress client, Optional<Endpoint> reached) {
+        Front known = torrent.front;
+        boolean neighbour = reached.isPresent() && !Endpoint.isGlobalUnicast(client);
+        if (known == null
+                || known.holders != holders
+                || known.neighbour != neighbour
+                || !known.reached.equals(reached)) {
+            List<Endpoint> own = own(client, reached);
+            CompactPeers[] deals = new CompactPeers[holders.relays().size() > 1 ? DEALS : 1];
+            for (int i = 0; i < deals.length; i++) {
+                deals[i] = deal(holders, own, client instanceof Inet4Address, torrent.random);
+            }
+            known = new Front(holders, reached, neighbour, deals);
+            torrent.front = known;
+        }
+        return known.deals[torrent.random.nextInt(known.deals.length)];
+    }
+
+    private CompactPeers deal(Holders holders, List<Endpoint> own, boolean ipv4, RandomGenerator random) {
+        Set<Endpoint> named = new LinkedHashSet<>();
+        if (holders.whole()) {
+            named.addAll(own);
+        }
+        relayChoice.choose(holders.relays(), MAX_RELAYS, random).forEach(named::addAll);
+        if (named.isEmpty() && holders.some()) {
+            named.addAll(own); // The rest may be on its way, and a part honestly told is better than nobody.
+        }
+        return CompactPeers.of(List.copyOf(named));
     }
 
     private static int relays(Holders holders) {

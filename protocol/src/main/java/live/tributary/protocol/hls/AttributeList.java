@@ -9,6 +9,8 @@ import live.tributary.protocol.bencode.FormatException;
 
 /** An attribute list (RFC 8216, 4.2) whose text is kept as it was written. */
 final class AttributeList {
+    static final AttributeList EMPTY = new AttributeList(List.of());
+
     private final List<Attribute> attributes;
 
     private AttributeList(List<Attribute> attributes) {

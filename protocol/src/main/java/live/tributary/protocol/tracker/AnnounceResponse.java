@@ -14,12 +14,17 @@ import live.tributary.protocol.stream.Endpoint;
  */
 public record AnnounceResponse(Duration interval, int seeders, int leechers, List<Endpoint> peers) {
     public AnnounceResponse {
-        peers = List.copyOf(peers);
+        peers = CompactPeers.of(peers);
         if (interval.isNegative() || interval.toSeconds() > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("interval: " + interval + " (expected: 0..2^31 s)");
         }
         if (seeders < 0 || leechers < 0) {
             throw new IllegalArgumentException("peers: " + seeders + ", " + leechers + " (expected: >= 0)");
         }
+    }
+
+    /** The peers as they leave. */
+    CompactPeers compactPeers() {
+        return CompactPeers.of(peers);
     }
 }

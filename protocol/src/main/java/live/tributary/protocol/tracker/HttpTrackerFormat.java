@@ -109,8 +109,8 @@ public final class HttpTrackerFormat {
         body.put("incomplete", response.leechers());
         body.put("interval", response.interval().toSeconds());
         if (compact) {
-            body.put("peers", compact(response.peers(), true));
-            byte[] peers6 = compact(response.peers(), false); // BEP 7
+            body.put("peers", response.compactPeers().bytes(true));
+            byte[] peers6 = response.compactPeers().bytes(false); // BEP 7
             if (peers6.length > 0) {
                 body.put("peers6", peers6);
             }
@@ -189,12 +189,6 @@ public final class HttpTrackerFormat {
         for (int from = 0; from < bytes.length; from += length) {
             peers.add(Endpoint.fromCompact(Arrays.copyOfRange(bytes, from, from + length)));
         }
-    }
-
-    private static byte[] compact(List<Endpoint> peers, boolean ipv4) {
-        ByteArrayOutputStream compact = new ByteArrayOutputStream();
-        peers.stream().filter(peer -> peer.isIpv4() == ipv4).forEach(peer -> compact.writeBytes(peer.compact()));
-        return compact.toByteArray();
     }
 
     private static String host(InetAddress address) {

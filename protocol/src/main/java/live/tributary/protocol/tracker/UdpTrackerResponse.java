@@ -48,12 +48,7 @@ public sealed interface UdpTrackerResponse {
                     .writeInt((int) body.interval().toSeconds())
                     .writeInt(body.leechers())
                     .writeInt(body.seeders());
-            int compactLength = compactLength(client);
-            for (Endpoint peer : body.peers()) {
-                if (compactLength(peer.address()) == compactLength) {
-                    out.writeBytes(peer.address().getAddress()).writeShort(peer.port());
-                }
-            }
+            body.compactPeers().write(!(client instanceof Inet6Address), out);
         } else if (response instanceof Scraped scraped) {
             out.writeInt(UdpTrackerRequest.SCRAPE).writeInt(scraped.transactionId());
             for (InfoHash infoHash : scraped.request().infoHashes()) {

@@ -12,6 +12,7 @@ import bt.tracker.http.HttpTrackerModule;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.net.DatagramPacket;
@@ -252,18 +253,22 @@ class TrackerTransportsTest {
     }
 
     @Test
-    void limitsWhatOneAddressMayAsk() throws Exception {
+    void limitsWhatOneAddressMayAskButNotThisMachineItself() throws Exception {
+        InetSocketAddress stranger = new InetSocketAddress(InetAddress.getByName("192.0.2.7"), 50_000);
         for (int asked = 0; asked < TrackerLimits.DEFAULT.burst(); asked++) {
-            assertThat(get("/scrape", "").status()).isEqualTo(200);
+            assertThat(get("/scrape", "", stranger).status()).isEqualTo(200);
         }
 
-        HttpAnswer limited = get("/scrape", "");
+        HttpAnswer limited = get("/scrape", "", stranger);
         assertThat(limited.status()).isEqualTo(429);
         assertThat(limited.headers()).containsKey("retry-after");
-        try (DatagramSocket socket = socket()) {
-            assertThat(send(socket, encode(new UdpTrackerRequest.Connect(1)))).isEmpty();
-        }
+        EmbeddedChannel channel =
+                new EmbeddedChannel(new UdpTracker(tracker, meters, new SplittableRandom(2), clock::get));
+        channel.writeInbound(
+                new io.netty.channel.socket.DatagramPacket(encode(new UdpTrackerRequest.Connect(1)), udp, stranger));
+        assertThat((Object) channel.readOutbound()).isNull();
         assertThat(count("udp", "limited")).isEqualTo(1);
+        assertThat(get("/scrape", "").status()).isEqualTo(200);
     }
 
     @Test
@@ -316,7 +321,13 @@ class TrackerTransportsTest {
     }
 
     private HttpAnswer get(String path, String rawQuery) throws Exception {
-        return http.answer(query(path, rawQuery, new DefaultHttpHeaders()))
+        return get(path, rawQuery, new InetSocketAddress(LOOPBACK, 50_000));
+    }
+
+    private HttpAnswer get(String path, String rawQuery, InetSocketAddress from) throws Exception {
+        HttpQuery query = query(path, rawQuery, new DefaultHttpHeaders());
+        return http.answer(new HttpQuery(
+                        query.method(), path, rawQuery, query.headers(), from, false, Unpooled.EMPTY_BUFFER))
                 .orElseThrow()
                 .toCompletableFuture()
                 .get();
