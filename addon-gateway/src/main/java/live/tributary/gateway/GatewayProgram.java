@@ -19,6 +19,8 @@ import live.tributary.gateway.geo.GeoDatabase;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.http.PieceFetch;
 import live.tributary.gateway.live.ListedStreams;
+import live.tributary.gateway.notify.NotifyLimits;
+import live.tributary.gateway.notify.NotifyService;
 import live.tributary.gateway.ranking.Probes;
 import live.tributary.gateway.ranking.RelayHealth;
 import live.tributary.gateway.stremio.AddonIdentity;
@@ -34,6 +36,7 @@ import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
+import live.tributary.mesh.program.DenyList;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
@@ -114,6 +117,27 @@ final class GatewayProgram implements Program {
             description = "Send viewers to the broadcaster's storage alone, and to no relay.")
     private boolean fallbackOnly;
 
+    @Option(
+            names = "--open",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "List any stream whose origin pushes it to /notify, too.")
+    private boolean open;
+
+    @Option(
+            names = "--open-streams",
+            paramLabel = "NUMBER",
+            defaultValue = "32",
+            description = "Most streams that --open lists at a time.")
+    private int openStreams;
+
+    @Option(
+            names = "--deny",
+            paramLabel = "FILE",
+            description = "File of streams not to list, and addresses or networks not to serve, one a line.")
+    private Optional<Path> deny = Optional.empty();
+
     /** Of a block of addresses. */
     static final class CidrConverter implements ITypeConverter<Cidr> {
         @Override
@@ -135,7 +159,8 @@ final class GatewayProgram implements Program {
 
     @Override
     public Ready start(Lifecycle life) throws Exception {
-        check();
+        DenyList denied = DenyList.readOrEmpty(deny);
+        check(denied);
         StateDirectory state = life.add(StateDirectory.open(node.data()));
         SecureRandom random = new SecureRandom();
         SigningKey key = KeyFile.readOrCreate(state.resolve("gateway.key"), random);
@@ -155,11 +180,12 @@ final class GatewayProgram implements Program {
         InstantSource clock = InstantSource.system();
         RelayHealth health = new RelayHealth();
         HttpService gateway = Gateway.of(policy(), listed, locator, health, own.meters(), clock, System::nanoTime);
+        NotifyService notify = life.add(notify(key, mesh, listed, denied, own.meters(), clock, random));
         BoundPort port = life.add(BoundPort.bind(
                 own.transport(),
                 own.loops(),
-                BoundPort.Config.of(node.bind().stream().toList(), node.port()),
-                new PortServices(List.of(mesh), http(gateway, listed, own.meters(), random), own.tls()),
+                BoundPort.Config.of(node.bind().stream().toList(), node.port()).refusing(denied::denies),
+                new PortServices(List.of(mesh), http(gateway, notify, listed, own.meters(), random), own.tls()),
                 Optional.empty()));
         mesh.listeningOn(port.port());
         streams.forEach(stream -> listed.add(mesh.carry(stream, NodeRole.LISTENER)));
@@ -172,7 +198,8 @@ final class GatewayProgram implements Program {
     }
 
     /** All paths, and at {@code /ws} the tracker for browsers. */
-    private HttpServer http(HttpService gateway, ListedStreams listed, Meters meters, SecureRandom random) {
+    private HttpServer http(
+            HttpService gateway, NotifyService notify, ListedStreams listed, Meters meters, SecureRandom random) {
         ClientAddress client = new ClientAddress(trustedProxies);
         WebSocketTracker tracker = new WebSocketTracker(
                 new WebTracker(TrackerLimits.DEFAULT, listed::all, random, System.nanoTime()),
@@ -180,7 +207,7 @@ final class GatewayProgram implements Program {
                 query -> client.of(query.remote().getAddress(), query.headers()),
                 meters,
                 System::nanoTime);
-        return new HttpServer(List.of(gateway), List.of(tracker), HttpLimits.DEFAULT, Pace.UNLIMITED);
+        return new HttpServer(List.of(gateway), List.of(tracker, notify), HttpLimits.DEFAULT, Pace.UNLIMITED);
     }
 
     /** Asks relays for pieces from a thread of its own; what comes of it is written down by the event loops. */
@@ -202,10 +229,41 @@ final class GatewayProgram implements Program {
         return thread::shutdownNow;
     }
 
-    private void check() {
-        if (streams.isEmpty()) {
-            throw new UsageException("--stream: none (expected: at least one)");
+    private NotifyService notify(
+            SigningKey key,
+            TcpMeshNode mesh,
+            ListedStreams listed,
+            DenyList denied,
+            Meters meters,
+            InstantSource clock,
+            SecureRandom random) {
+        NotifyLimits limits = NotifyLimits.DEFAULT.withOpenStreams(openStreams);
+        ClientAddress addresses = new ClientAddress(trustedProxies);
+        return new NotifyService(
+                new NotifyService.Policy(
+                        open,
+                        denied::denies,
+                        node.dhtPrivate() ? limits.withoutNetworks() : limits,
+                        MeshNodeConfig.DEFAULT_HISTORY),
+                key,
+                mesh,
+                listed,
+                query -> addresses.of(query.remote().getAddress(), query.headers()),
+                meters,
+                clock,
+                random);
+    }
+
+    private void check(DenyList denied) {
+        if (streams.isEmpty() && !open) {
+            throw new UsageException("--stream: none (expected: at least one, or --open)");
         }
+        if (openStreams <= 0) {
+            throw new UsageException("--open-streams: " + openStreams + " (expected: > 0)");
+        }
+        streams.stream().filter(denied::denies).findFirst().ifPresent(stream -> {
+            throw new UsageException("--stream: " + stream + " (expected: none that --deny names)");
+        });
         publicUrl
                 .filter(url -> !"http".equals(url.getScheme()) && !"https".equals(url.getScheme()))
                 .ifPresent(url -> {

@@ -1,5 +1,7 @@
 package live.tributary.origin;
 
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -8,6 +10,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -15,7 +18,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import javax.net.ssl.SSLException;
 import live.tributary.mesh.StreamPublisher;
+import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.ChunkOutcome;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
@@ -54,6 +61,8 @@ import live.tributary.origin.fallback.Bucket;
 import live.tributary.origin.fallback.BucketSettings;
 import live.tributary.origin.http.OriginService;
 import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.notify.GatewayPush;
+import live.tributary.origin.notify.NotifyTarget;
 import live.tributary.origin.owncast.Owncast;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.origin.publish.StreamOrigin;
@@ -62,8 +71,10 @@ import live.tributary.protocol.stream.SigningKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** The origin: its options, and how its parts are wired. */
 @Command(
@@ -137,11 +148,34 @@ final class OriginProgram implements Program {
     private Optional<URI> owncast = Optional.empty();
 
     @Option(
+            names = "--notify",
+            paramLabel = "WS-URL",
+            split = ",",
+            converter = NotifyConverter.class,
+            description = "Gateway to push the stream to: ws[s]://host:port/notify, with #<its key> to take no other;"
+                    + " repeatable.")
+    private List<NotifyTarget> gateways = new ArrayList<>();
+
+    @Option(
             names = "--cache-disk",
             paramLabel = "SIZE",
             defaultValue = "5GB",
             description = "Disk for the history's chunks, under --data.")
     private ByteSize disk = new ByteSize(0);
+
+    /** Of a gateway's {@code /notify}. */
+    static final class NotifyConverter implements ITypeConverter<NotifyTarget> {
+        @Override
+        public NotifyTarget convert(String value) {
+            try {
+                return NotifyTarget.parse(value);
+            } catch (IllegalArgumentException e) {
+                TypeConversionException refused = new TypeConversionException(e.getMessage());
+                refused.initCause(e);
+                throw refused;
+            }
+        }
+    }
 
     @Override
     public ProgramKind kind() {
@@ -257,6 +291,7 @@ final class OriginProgram implements Program {
             copies.add(copy::published);
             copy.start();
         }
+        notifyGateways(life, ownNode, streamKey, publisher.view(), status, random);
         FeedIngest.Config ingest = new FeedIngest.Config(feed, loop, allowedHosts, origin.lastNames());
         Broadcast broadcast = life.add(
                 new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
@@ -271,6 +306,40 @@ final class OriginProgram implements Program {
         broadcast.start();
 
         return ready;
+    }
+
+    private void notifyGateways(
+            Lifecycle life,
+            ProgramNode own,
+            SigningKey streamKey,
+            StreamView stream,
+            NodeStatus status,
+            SecureRandom random)
+            throws SSLException {
+        if (gateways.isEmpty()) {
+            return;
+        }
+        ExecutorService names = Executors.newSingleThreadExecutor(new DefaultThreadFactory("notify-names", true));
+        life.add(names::shutdownNow);
+        GatewayPush.Surroundings around = new GatewayPush.Surroundings(
+                own.loops(),
+                own.transport().client(own.loops()),
+                SslContextBuilder.forClient()
+                        .endpointIdentificationAlgorithm("HTTPS")
+                        .build(),
+                names,
+                bytes -> own.budget().take(UploadBudget.Purpose.LIVE_TO_RELAYS, bytes),
+                own.meters(),
+                random);
+        List<GatewayPush> pushes = gateways.stream()
+                .map(target -> new GatewayPush(target, streamKey, stream, around))
+                .toList();
+        own.meters().gauge(() -> pushes.stream().filter(GatewayPush::isProven).count(), Meter.NOTIFY_LINKS);
+        status.note("notify", pushes::toString);
+        pushes.forEach(push -> {
+            life.add(push);
+            push.start();
+        });
     }
 
     /** A secret for a path, made once. */

@@ -25,6 +25,7 @@ import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
+import live.tributary.mesh.program.DenyList;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
@@ -123,7 +124,7 @@ final class RelayProgram implements Program {
 
     @Override
     public Ready start(Lifecycle life) throws Exception {
-        DenyList denied = denyList();
+        DenyList denied = DenyList.readOrEmpty(deny);
         check(denied);
         long memory = cache.memoryBytes();
         System.setProperty("io.netty.maxDirectMemory", Long.toString(memory + NETWORK_MEMORY));
@@ -218,17 +219,6 @@ final class RelayProgram implements Program {
                 channel.pipeline().addLast(tracker, new UtpRefusal());
             }
         };
-    }
-
-    private DenyList denyList() throws StartException {
-        if (deny.isEmpty()) {
-            return DenyList.EMPTY;
-        }
-        try {
-            return DenyList.read(deny.get());
-        } catch (IOException e) {
-            throw new StartException("--deny: " + e.getMessage(), e);
-        }
     }
 
     private void check(DenyList denied) {

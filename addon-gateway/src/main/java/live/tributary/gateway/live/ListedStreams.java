@@ -16,6 +16,10 @@ public final class ListedStreams {
         streams.put(stream.key(), stream);
     }
 
+    public void remove(StreamKey stream) {
+        streams.remove(stream);
+    }
+
     /** By base32, hex, or either behind {@code tributary:}. */
     public Optional<StreamView> find(String key) {
         try {

@@ -23,6 +23,8 @@ public enum Meter {
     CACHE("cache", Type.GAUGE, "bytes", "Bytes of chunks held", "tier"),
     ADDON_REQUESTS("addon.requests", Type.COUNTER, "", "Requests to the Stremio add-on", "resource", "result"),
     BUILD_INFO("build.info", Type.GAUGE, "", "Always 1; says what runs", "version", "role"),
+    NOTIFY_LINKS("notify.links", Type.GAUGE, "", "Proven /notify connections that stand now"),
+    NOTIFY_NEWS("notify.news", Type.COUNTER, "", "News over /notify, by what became of it", "result"),
     DHT_NODES("dht.nodes", Type.GAUGE, "", "DHT nodes in the routing table"),
     DHT_ITEMS("dht.items", Type.GAUGE, "", "Items of others stored for the DHT");
 

@@ -5,5 +5,6 @@ public enum PeerKind {
     VIEWER,
     RELAY,
     ORIGIN,
-    BUCKET
+    BUCKET,
+    GATEWAY
 }

@@ -12,10 +12,10 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A certificate for localhost and its key in PEM files, made by the JDK's keytool. */
-record SelfSigned(Path certificate, Path key, SSLContext clientContext) {
+public record SelfSigned(Path certificate, Path key, SSLContext clientContext) {
     private static final char[] PASSWORD = "password".toCharArray();
 
-    static SelfSigned create(Path directory) throws IOException, GeneralSecurityException, InterruptedException {
+    public static SelfSigned create(Path directory) throws IOException, GeneralSecurityException, InterruptedException {
         Path store = directory.resolve("identity.p12");
         Process keytool = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "keytool")

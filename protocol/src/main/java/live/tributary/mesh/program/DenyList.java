@@ -1,4 +1,4 @@
-package live.tributary.relay;
+package live.tributary.mesh.program;
 
 import io.netty.util.NetUtil;
 import java.io.IOException;
@@ -8,15 +8,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import live.tributary.protocol.stream.StreamKey;
 
 /**
- * What {@code --deny} names, one entry a line: streams that are not carried, and addresses or networks that are not served. What
+ * What {@code --deny} names, one entry a line: streams that are not carried or listed, and addresses or networks that are not served. What
  * stands behind {@code #} is not read.
  */
-final class DenyList {
-    static final DenyList EMPTY = new DenyList(Set.of(), List.of());
+public final class DenyList {
+    public static final DenyList EMPTY = new DenyList(Set.of(), List.of());
 
     private static final long MAX_LENGTH = 4L * 1024 * 1024;
     private final Set<StreamKey> streams;
@@ -43,8 +44,20 @@ final class DenyList {
         }
     }
 
+    /** What the operator's file names, if there is one. */
+    public static DenyList readOrEmpty(Optional<Path> file) throws StartException {
+        if (file.isEmpty()) {
+            return EMPTY;
+        }
+        try {
+            return read(file.get());
+        } catch (IOException e) {
+            throw new StartException("--deny: " + e.getMessage(), e);
+        }
+    }
+
     /** @throws IOException naming the line that is no entry, or the file that cannot be read */
-    static DenyList read(Path file) throws IOException {
+    public static DenyList read(Path file) throws IOException {
         if (Files.size(file) > MAX_LENGTH) {
             throw new IOException(file + ": " + Files.size(file) + " bytes (expected: <= " + MAX_LENGTH + ")");
         }
@@ -87,11 +100,11 @@ final class DenyList {
         return new Network(prefix, bits);
     }
 
-    boolean denies(StreamKey stream) {
+    public boolean denies(StreamKey stream) {
         return streams.contains(stream);
     }
 
-    boolean denies(InetAddress address) {
+    public boolean denies(InetAddress address) {
         byte[] raw = address.getAddress();
         return networks.stream().anyMatch(network -> network.contains(raw));
     }

@@ -1,4 +1,4 @@
-package live.tributary.relay;
+package live.tributary.mesh.program;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

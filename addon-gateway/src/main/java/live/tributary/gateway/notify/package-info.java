@@ -1,0 +1,5 @@
+/** {@code /notify}: streams pushed by their origins. */
+@NullMarked
+package live.tributary.gateway.notify;
+
+import org.jspecify.annotations.NullMarked;

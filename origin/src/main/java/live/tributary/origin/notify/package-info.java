@@ -1,0 +1,5 @@
+/** The stream pushed to gateways over WebSockets. */
+@NullMarked
+package live.tributary.origin.notify;
+
+import org.jspecify.annotations.NullMarked;
