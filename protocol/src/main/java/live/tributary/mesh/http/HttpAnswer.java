@@ -5,14 +5,21 @@ import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * An answer. The server adds Content-Length and the CORS headers, honours Range where the answer says Accept-Ranges, and
  * releases the body once it is written.
+ *
+ * @param file the body's bytes once more, where the kernel can send them by itself
  */
-public record HttpAnswer(int status, Map<String, String> headers, ByteBuf body) {
+public record HttpAnswer(int status, Map<String, String> headers, ByteBuf body, Optional<SharedFile> file) {
     public HttpAnswer {
         headers = Map.copyOf(headers);
+    }
+
+    public HttpAnswer(int status, Map<String, String> headers, ByteBuf body) {
+        this(status, headers, body, Optional.empty());
     }
 
     public static HttpAnswer of(String contentType, String cacheControl, byte[] body) {
@@ -34,6 +41,12 @@ public record HttpAnswer(int status, Map<String, String> headers, ByteBuf body) 
     public HttpAnswer with(String header, String value) {
         Map<String, String> more = new LinkedHashMap<>(headers);
         more.put(header, value);
-        return new HttpAnswer(status, more, body);
+        return new HttpAnswer(status, more, body, file);
+    }
+
+    /** Lets go of the body of an answer that is not given. */
+    public void release() {
+        body.release();
+        file.ifPresent(SharedFile::release);
     }
 }

@@ -5,11 +5,10 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.FileRegion;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
-import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpResponse;
-import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -44,13 +43,14 @@ import org.slf4j.LoggerFactory;
 /**
  * One HTTP connection: requests are answered one after the other in the order in which they came.
  *
- * <p>While an answer is under way nothing more is read, so a client that does not read its answers cannot pile up requests. A
+ * <p>While an answer is under way and another request waits, nothing more is read, so a client that does not read its answers cannot
+ * pile up requests. A
  * body leaves in runs, each when the socket has room and the pace allows it. One deadline at a time is set, for whatever is
  * being waited for; past it the connection is closed.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
-    /** Bytes of a body that are written at once: large enough for few system calls, small enough to pace. */
-    private static final int RUN = 256 * 1024;
+    /** What a client takes at least of a body in the time that it may stall, so that nobody holds a chunk for ever. */
+    private static final int LEAST_TAKEN = 64 * 1024;
     /** Playlists, announces and errors do not queue behind chunks for the upload allowance. */
     private static final int UNPACED = 16 * 1024;
 
@@ -73,7 +73,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private boolean refusing;
 
     private boolean answering;
-    private @Nullable ByteBuf outgoing;
+    private @Nullable OutgoingBody outgoing;
+    /** What the kernel sends now; nothing else is written until it has. */
+    private @Nullable FileRegion inFlight;
+
+    private long leftBefore;
     private boolean paced;
     private boolean closeAfter;
     private boolean pumping;
@@ -209,11 +213,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private void enqueue(ChannelHandlerContext ctx, Pending pending) {
         if (waiting.size() >= limits.pipelined()) {
             pending.body().release();
-            pending.refusal().ifPresent(refusal -> refusal.body().release());
+            pending.refusal().ifPresent(HttpAnswer::release);
             ctx.close();
             return;
         }
         waiting.add(pending);
+        if (answering) {
+            ctx.channel().config().setAutoRead(false);
+        }
         next(ctx);
     }
 
@@ -224,8 +231,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             return;
         }
         Pending pending = waiting.poll();
-        ctx.channel().config().setAutoRead(pending == null && !closeAfter);
         if (pending == null) {
+            ctx.channel().config().setAutoRead(true);
             return;
         }
         answering = true;
@@ -327,7 +334,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private void write(ChannelHandlerContext ctx, Pending pending, HttpAnswer answer) {
         if (!ctx.channel().isActive() || ctx.isRemoved()) {
-            answer.body().release();
+            answer.release();
             return;
         }
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(answer.status()));
@@ -336,7 +343,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, "*")
                 .set(HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)
                 .set("x-content-type-options", "nosniff");
-        ByteBuf body = cut(pending.head().headers(), answer, head);
+        OutgoingBody body = cut(pending.head().headers(), answer, head);
         closeAfter =
                 !pending.keepAlive() || headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true);
         if (closeAfter) {
@@ -347,24 +354,27 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         ctx.write(head);
         if (pending.isHead()) {
             body.release();
-            body = Unpooled.EMPTY_BUFFER;
+            body = OutgoingBody.empty();
+        }
+        if (tls || body.isShort()) {
+            body.asMemory();
         }
         outgoing = body;
-        paced = body.readableBytes() > UNPACED;
+        paced = body.remaining() > UNPACED;
         waitAtMost(ctx, limits.stalled());
         pump(ctx);
     }
 
     /** What of the body answers the request: all, one range, or nothing; sets status and length. */
-    private static ByteBuf cut(HttpHeaders asked, HttpAnswer answer, HttpResponse head) {
-        ByteBuf body = answer.body();
-        int length = body.readableBytes();
+    private static OutgoingBody cut(HttpHeaders asked, HttpAnswer answer, HttpResponse head) {
+        OutgoingBody body = new OutgoingBody(answer.body(), answer.file());
+        int length = body.remaining();
         HttpHeaders headers = head.headers();
         String etag = headers.get(HttpHeaderNames.ETAG);
         if (answer.status() == 200 && etag != null && matches(asked.get(HttpHeaderNames.IF_NONE_MATCH), etag)) {
             head.setStatus(HttpResponseStatus.NOT_MODIFIED);
             body.release();
-            return Unpooled.EMPTY_BUFFER;
+            return OutgoingBody.empty();
         }
         String range = asked.get(HttpHeaderNames.RANGE);
         String ifRange = asked.get(HttpHeaderNames.IF_RANGE);
@@ -380,12 +390,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                         part.satisfiable()
                                 ? HttpResponseStatus.PARTIAL_CONTENT
                                 : HttpResponseStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
-                body = body.skipBytes(part.from());
-                body.writerIndex(body.readerIndex() + part.length());
+                body.cut(part.from(), part.length());
             }
         }
         if (answer.status() != HttpResponseStatus.NO_CONTENT.code()) {
-            headers.set(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
+            headers.set(HttpHeaderNames.CONTENT_LENGTH, body.remaining());
         }
         return body;
     }
@@ -405,48 +414,70 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     /** Writes as much of the body as the socket and the pace take now. */
     private void pump(ChannelHandlerContext ctx) {
-        if (pumping) { // Flushing may report at once that the socket has room again.
+        if (pumping) { // Flushing may report at once that the socket has room again, or that all has left.
             return;
         }
         pumping = true;
-        boolean finished = false;
-        while (outgoing != null && !finished && ctx.channel().isWritable()) {
-            int length = Math.min(RUN, outgoing.readableBytes());
+        boolean written = false;
+        while (outgoing != null && !written && inFlight == null && ctx.channel().isWritable()) {
+            int length = Math.min(server.pace().run(), outgoing.remaining());
             long wait = paced ? server.pace().take(length) : 0;
             if (wait > 0) {
                 waitAtMost(ctx, limits.stalled());
                 ctx.executor().schedule(() -> pump(ctx), wait, TimeUnit.NANOSECONDS);
                 break;
             }
-            if (length == outgoing.readableBytes()) {
-                finished = true;
-                ByteBuf rest = outgoing;
-                outgoing = null;
-                writeLast(ctx, rest);
+            OutgoingBody body = outgoing;
+            Object part = body.take(length);
+            written = body.remaining() == 0;
+            if (part instanceof FileRegion region) {
+                inFlight = region;
+                leftBefore = 0;
+                ctx.write(region).addListener(sent -> left(ctx, sent.isSuccess()));
             } else {
-                ctx.writeAndFlush(new DefaultHttpContent(outgoing.readRetainedSlice(length)))
-                        .addListener(sent -> waitAtMost(ctx, limits.stalled()));
+                ctx.write(part).addListener(sent -> waitAtMost(ctx, limits.stalled()));
+            }
+            if (written) {
+                outgoing = null;
+                body.release();
+                var last = ctx.write(LastHttpContent.EMPTY_LAST_CONTENT);
+                if (closeAfter) {
+                    last.addListener(ChannelFutureListener.CLOSE);
+                }
+            }
+            if (inFlight != null || !ctx.channel().isWritable()) {
+                ctx.flush(); // After which there may be room again.
             }
         }
         ctx.flush();
         pumping = false;
-        if (finished) {
-            answering = false;
-            waitAtMost(ctx, limits.idle());
-            if (!closeAfter) {
-                next(ctx);
+        if (written && inFlight == null) {
+            finished(ctx);
+        }
+    }
+
+    /** The kernel has sent a part of a file, or cannot. */
+    private void left(ChannelHandlerContext ctx, boolean whole) {
+        inFlight = null;
+        if (!whole) {
+            ctx.close(); // The client was promised more.
+            return;
+        }
+        waitAtMost(ctx, limits.stalled());
+        if (!pumping) {
+            if (outgoing == null) {
+                finished(ctx);
+            } else {
+                pump(ctx);
             }
         }
     }
 
-    private void writeLast(ChannelHandlerContext ctx, ByteBuf rest) {
-        var last = rest.isReadable() ? new DefaultLastHttpContent(rest) : LastHttpContent.EMPTY_LAST_CONTENT;
-        if (!rest.isReadable()) {
-            rest.release();
-        }
-        var written = ctx.write(last);
-        if (closeAfter) {
-            written.addListener(ChannelFutureListener.CLOSE);
+    private void finished(ChannelHandlerContext ctx) {
+        answering = false;
+        waitAtMost(ctx, limits.idle());
+        if (!closeAfter) {
+            next(ctx);
         }
     }
 
@@ -491,11 +522,24 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private void checkDeadline(ChannelHandlerContext ctx) {
         long left = deadline - ctx.executor().ticker().nanoTime();
-        if (left <= 0) {
+        if (left <= 0 && !takesSome()) {
             ctx.close();
+        } else if (left <= 0) {
+            waitAtMost(ctx, limits.stalled());
+            checkDeadline(ctx);
         } else {
             check = ctx.executor().schedule(() -> checkDeadline(ctx), left, TimeUnit.NANOSECONDS);
         }
+    }
+
+    /** Whether a client that is being sent a part of a file took enough of it since it was last asked. */
+    private boolean takesSome() {
+        FileRegion region = inFlight;
+        if (region == null || region.transferred() - leftBefore < LEAST_TAKEN) {
+            return false;
+        }
+        leftBefore = region.transferred();
+        return true;
     }
 
     @Override

@@ -6,10 +6,17 @@ public interface Pace {
     /** Leaves every byte through. */
     Pace UNLIMITED = bytes -> 0;
 
+    int USUAL_RUN = 256 * 1024;
+
     /**
      * Takes {@code bytes} of the allowance, or none of them.
      *
      * @return 0 where they were taken; else the nanoseconds after which it is worth asking again
      */
     long take(int bytes);
+
+    /** The most bytes worth taking at once: few turns where there is much to give, small steps where there is little. */
+    default int run() {
+        return USUAL_RUN;
+    }
 }

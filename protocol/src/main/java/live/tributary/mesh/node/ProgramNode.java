@@ -17,7 +17,6 @@ import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
 import live.tributary.mesh.admin.PeerKind;
-import live.tributary.mesh.admin.Tally;
 import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.Pace;
@@ -29,6 +28,7 @@ import live.tributary.mesh.net.ServerTls;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.Transport;
 import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.net.ViewerPace;
 import live.tributary.mesh.program.HostPort;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
@@ -63,6 +63,7 @@ public final class ProgramNode {
     private final Transport transport;
     private final EventLoopGroup loops;
     private final UploadBudget budget;
+    private final long bitsPerSecond;
     private final Optional<InetSocketAddress> dht;
     private final TcpMeshNode mesh;
 
@@ -111,7 +112,8 @@ public final class ProgramNode {
         } else {
             dht = Optional.empty();
         }
-        this.budget = new UploadBudget(plan.budget(), System::nanoTime);
+        this.bitsPerSecond = plan.budget();
+        this.budget = new UploadBudget(bitsPerSecond, System::nanoTime);
         this.mesh = life.add(new TcpMeshNode(
                 own.apply(config(options, plan)), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
     }
@@ -183,14 +185,7 @@ public final class ProgramNode {
 
     /** The pace of bodies for viewers, counted as sent. */
     public Pace viewersPace() {
-        Tally sent = meters.tally(Meter.SENT, PeerKind.VIEWER, Via.HTTP);
-        return bytes -> {
-            long wait = budget.take(UploadBudget.Purpose.LIVE_TO_VIEWERS, bytes);
-            if (wait == 0) {
-                sent.add(bytes);
-            }
-            return wait;
-        };
+        return new ViewerPace(budget, bitsPerSecond, meters.tally(Meter.SENT, PeerKind.VIEWER, Via.HTTP));
     }
 
     /** Offers again what the cache on disk still holds, and says what was found; once the streams are carried. */

@@ -1,9 +1,9 @@
 package live.tributary.mesh.store;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +14,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Arrays;
+import live.tributary.mesh.http.SharedFile;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Digests;
@@ -121,28 +122,39 @@ final class ChunkFile {
 
     /** Whether the bytes are what the record says, and the record is what the stream's key signed. */
     boolean intact() throws IOException {
-        ByteBuffer bytes = mapped();
+        ByteBuffer bytes;
+        try (FileChannel in = FileChannel.open(path, StandardOpenOption.READ)) {
+            bytes = mapped(in);
+        }
         MessageDigest sha256 = Digests.sha256();
         sha256.update(bytes);
         return record.body().sha256().equals(Sha256.of(sha256.digest())) && record.verifies();
     }
 
-    /** The chunk's bytes, mapped; the pages belong to the operating system's cache. */
-    ByteBuf map() throws IOException {
-        return Unpooled.wrappedBuffer(mapped());
+    /** Opens and maps the chunk's bytes; the pages belong to the operating system's cache. */
+    MappedFile map() throws IOException {
+        FileChannel in = FileChannel.open(path, StandardOpenOption.READ);
+        try {
+            return new MappedFile(mapped(in), new SharedFile(in, start(), record.length()));
+        } catch (IOException e) {
+            in.close();
+            throw e;
+        }
     }
 
     void delete() throws IOException {
         Files.deleteIfExists(path);
     }
 
-    private ByteBuffer mapped() throws IOException {
-        try (FileChannel in = FileChannel.open(path, StandardOpenOption.READ)) {
-            if (in.size() != size(record)) { // Mapping past the end would grow or fault.
-                throw new IOException("chunk file: " + in.size() + " bytes (expected: " + size(record) + ")");
-            }
-            return in.map(MapMode.READ_ONLY, (long) HEADER_LENGTH + record.encodedLength(), record.length());
+    private MappedByteBuffer mapped(FileChannel in) throws IOException {
+        if (in.size() != size(record)) { // Mapping past the end would grow or fault.
+            throw new IOException("chunk file: " + in.size() + " bytes (expected: " + size(record) + ")");
         }
+        return in.map(MapMode.READ_ONLY, start(), record.length());
+    }
+
+    private long start() {
+        return (long) HEADER_LENGTH + record.encodedLength();
     }
 
     private static void writeFully(FileChannel out, ByteBuffer bytes) throws IOException {

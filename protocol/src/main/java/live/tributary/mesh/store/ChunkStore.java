@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Sha256;
 import org.jspecify.annotations.Nullable;
@@ -52,14 +53,38 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
             throw new IllegalArgumentException("memory cap: " + memoryCap + " (expected: > 0)");
         }
         this.memoryCap = memoryCap;
-        this.disk = directory == null
-                ? null
-                : new DiskTier(
-                        directory,
-                        diskCap,
-                        memoryCap / MAPPED_SHARE,
-                        record -> complete.containsKey(record.hash()),
-                        record -> listener.evicted(record));
+        this.disk = directory == null ? null : new DiskTier(directory, diskCap, memoryCap / MAPPED_SHARE, new Memory());
+    }
+
+    /** The tier above the disk's. */
+    private final class Memory implements DiskTier.Upper {
+        @Override
+        public boolean holds(ChunkRecord record) {
+            return complete.containsKey(record.hash());
+        }
+
+        @Override
+        public boolean keeps(ChunkRecord record, MappedFile file) {
+            Slab slab = complete.get(record.hash());
+            if (slab == null) {
+                return false;
+            }
+            slab.written(file);
+            return true;
+        }
+
+        @Override
+        public void letGo(ChunkRecord record) {
+            Slab slab = complete.get(record.hash());
+            if (slab != null) {
+                slab.deleted();
+            }
+        }
+
+        @Override
+        public void evicted(ChunkRecord record) {
+            listener.evicted(record);
+        }
     }
 
     /** A store without a disk. */
@@ -79,6 +104,13 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
     /** The one that hears of chunks which fell out of the caps; {@link #discard} is not told. */
     public void onEviction(EvictionListener listener) {
         this.listener = listener;
+    }
+
+    /** Which chunks of the disk's, once they are older than a window, are to stay for longest: the others go first. */
+    public void keep(Predicate<ChunkRecord> first) {
+        if (disk != null) {
+            disk.keep(first);
+        }
     }
 
     /**
@@ -180,6 +212,18 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
             }
         }
         return disk == null ? Optional.empty() : disk.read(record, offset, length);
+    }
+
+    @Override
+    public CompletionStage<Optional<StoredChunk>> fetch(ChunkRecord record) {
+        Slab slab = complete.get(record.hash());
+        if (slab != null) {
+            Optional<StoredChunk> shared = slab.share();
+            if (shared.isPresent()) {
+                return CompletableFuture.completedStage(shared);
+            }
+        }
+        return disk == null ? CompletableFuture.completedStage(Optional.empty()) : disk.fetch(record);
     }
 
     @Override

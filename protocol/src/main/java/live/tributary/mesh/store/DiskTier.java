@@ -11,24 +11,29 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Sha256;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +43,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The chunks of one directory, within a cap, oldest out first; they outlive the process.
  *
- * <p>One thread writes, verifies and deletes. A chunk counts as held from the moment it is queued for writing, and is read
+ * <p>One thread writes, verifies and deletes; others read what the system no longer has in its cache. A chunk counts as held from the moment it is queued for writing, and is read
  * from the queue until it is on disk. Mappings of files that are read again and again are kept by popularity, since old
  * chunks are asked for by viewers' interest and not by age.
  */
@@ -46,14 +51,26 @@ final class DiskTier {
     /** Bytes that may wait for the disk; a slower disk than that is not worth waiting for. */
     private static final long MAX_PENDING = 2L * ChunkRecord.MAX_CHUNK;
 
+    /** Chunks shorter than this are sent as memory: a file of their own open costs more than the copy. */
+    private static final int WORTH_A_FILE = 64 * 1024;
+
+    private static final int READERS = 2;
+    /** Chunks that may wait to be read from the disk. */
+    private static final int MAX_READS = 256;
+
+    /** What is younger than this goes by age alone. */
+    private static final Duration RECENT = WindowId.LENGTH.plus(WindowId.STEP);
+
+    /** One look for what others keep in as many evictions as a sixteenth of the chunks. */
+    private static final int LOOK_EVERY = 16;
+
     private static final int PROGRESS_STEPS = 4;
     private static final long CLOSE_SECONDS = 2;
     private static final Logger LOG = LoggerFactory.getLogger(DiskTier.class);
 
     private final Path directory;
     private final long cap;
-    private final Predicate<ChunkRecord> heldElsewhere;
-    private final EvictionListener listener;
+    private final Upper upper;
     private final ExecutorService thread = new ThreadPoolExecutor(
             1,
             1,
@@ -63,38 +80,64 @@ final class DiskTier {
             new DefaultThreadFactory("store-disk", true),
             new ThreadPoolExecutor.DiscardPolicy()); // What comes after close has nowhere to go.
 
+    private final ExecutorService readers = new ThreadPoolExecutor(
+            READERS,
+            READERS,
+            0,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(MAX_READS),
+            new DefaultThreadFactory("store-read", true));
+
     private final Map<Sha256, Slab> pending = new ConcurrentHashMap<>();
     private final Map<Sha256, ChunkFile> files = new ConcurrentHashMap<>();
     private final long mappedCap;
-    private @Nullable Cache<Sha256, Slab> mapped;
+    private @Nullable Cache<Sha256, MappedFile> mapped;
     private final AtomicLong pendingBytes = new AtomicLong();
     private final AtomicLong fileBytes = new AtomicLong();
+
+    private volatile Predicate<ChunkRecord> keeps = record -> true;
 
     /** Only on the disk's thread. */
     private final NavigableSet<ChunkRecord> byAge = new TreeSet<>(Slab.BY_AGE);
 
+    private final Queue<ChunkRecord> spare = new ArrayDeque<>();
+    /** From the start a look is due. */
+    private int looksPutOff = Integer.MAX_VALUE / 2;
+
     private boolean failing;
 
-    DiskTier(Path directory, long cap, long mappedCap, Predicate<ChunkRecord> heldElsewhere, EvictionListener listener)
-            throws IOException {
+    /** What stands before the disk: memory. */
+    interface Upper {
+        boolean holds(ChunkRecord record);
+
+        /** Takes over the file of a chunk that was written just now, where it holds the chunk. */
+        boolean keeps(ChunkRecord record, MappedFile file);
+
+        /** The chunk's file was deleted. */
+        void letGo(ChunkRecord record);
+
+        /** A chunk is in neither tier any more. */
+        void evicted(ChunkRecord record);
+    }
+
+    DiskTier(Path directory, long cap, long mappedCap, Upper upper) throws IOException {
         this.directory = Files.createDirectories(directory);
         this.cap = cap;
-        this.heldElsewhere = heldElsewhere;
-        this.listener = listener;
+        this.upper = upper;
         this.mappedCap = mappedCap;
     }
 
     /** Made when the first file is read: a start does not wait for it. */
-    private synchronized Cache<Sha256, Slab> mapped() {
-        Cache<Sha256, Slab> made = mapped;
+    private synchronized Cache<Sha256, MappedFile> mapped() {
+        Cache<Sha256, MappedFile> made = mapped;
         if (made == null) {
             made = Caffeine.newBuilder()
                     .maximumWeight(mappedCap)
-                    .weigher((Sha256 hash, Slab slab) -> slab.length())
+                    .weigher((Sha256 hash, MappedFile file) -> file.length())
                     .executor(Runnable::run)
-                    .removalListener((@Nullable Sha256 hash, @Nullable Slab slab, RemovalCause cause) -> {
-                        if (slab != null) {
-                            slab.close();
+                    .removalListener((@Nullable Sha256 hash, @Nullable MappedFile file, RemovalCause cause) -> {
+                        if (file != null) {
+                            file.close();
                         }
                     })
                     .build();
@@ -107,6 +150,11 @@ final class DiskTier {
         if (mapped != null) {
             mapped.invalidate(hash);
         }
+    }
+
+    /** Which older chunks are to be kept for longest. */
+    void keep(Predicate<ChunkRecord> first) {
+        keeps = first;
     }
 
     long bytes() {
@@ -133,30 +181,78 @@ final class DiskTier {
             Optional<ByteBuf> slice = map(file).slice(offset, length);
             return slice.isPresent() ? slice : Optional.of(mapOnce(file, offset, length));
         } catch (UncheckedIOException | IOException e) {
-            LOG.warn("cannot read {} from the cache on disk: {}", record, e.getMessage());
-            thread.execute(() -> setAside(file));
+            unreadable(file, e);
             return Optional.empty();
         }
     }
 
     /** For a mapping that left the cache between being found and being read, or is too large for it. */
     private static ByteBuf mapOnce(ChunkFile file, int offset, int length) throws IOException {
-        ByteBuf whole = file.map();
+        MappedFile whole = file.map();
         try {
-            return whole.retainedSlice(offset, length);
+            return whole.slice(offset, length).orElseThrow();
         } finally {
-            whole.release();
+            whole.close();
         }
     }
 
-    private Slab map(ChunkFile file) {
+    private MappedFile map(ChunkFile file) {
         return mapped().get(file.record().hash(), hash -> {
             try {
-                return new Slab(file.record(), file.map());
+                return file.map();
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
         });
+    }
+
+    /** As {@link ChunkBytes#fetch}. */
+    CompletionStage<Optional<StoredChunk>> fetch(ChunkRecord record) {
+        Slab waiting = pending.get(record.hash());
+        Optional<StoredChunk> here = waiting == null ? Optional.empty() : waiting.share();
+        if (here.isEmpty()) {
+            MappedFile file = mapped().getIfPresent(record.hash());
+            here = file != null && file.isResident() ? file.share() : Optional.empty();
+        }
+        if (here.isPresent()) {
+            return CompletableFuture.completedStage(here);
+        }
+        ChunkFile file = files.get(record.hash());
+        if (file == null) {
+            return CompletableFuture.completedStage(Optional.empty());
+        }
+        try {
+            return CompletableFuture.supplyAsync(() -> loaded(file), readers);
+        } catch (RejectedExecutionException e) { // Who asks finds another holder sooner than this disk would answer.
+            return CompletableFuture.completedStage(Optional.empty());
+        }
+    }
+
+    private Optional<StoredChunk> loaded(ChunkFile file) {
+        try {
+            MappedFile mapping = map(file);
+            mapping.load();
+            Optional<StoredChunk> shared = mapping.share();
+            return shared.isPresent() ? shared : loadedOnce(file);
+        } catch (UncheckedIOException | IOException e) {
+            unreadable(file, e);
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<StoredChunk> loadedOnce(ChunkFile file) throws IOException {
+        MappedFile mapping = file.map();
+        try {
+            mapping.load();
+            return mapping.share();
+        } finally {
+            mapping.close();
+        }
+    }
+
+    private void unreadable(ChunkFile file, Exception e) {
+        LOG.warn("cannot read {} from the cache on disk: {}", file.record(), e.getMessage());
+        thread.execute(() -> setAside(file));
     }
 
     /** Takes {@code bytes} over and writes them when the disk has time. */
@@ -179,7 +275,9 @@ final class DiskTier {
         if (bytes.isPresent()) { // Else it was discarded while it waited.
             try {
                 if (makeRoom(record)) {
-                    add(ChunkFile.write(directory, record, bytes.get()));
+                    ChunkFile file = ChunkFile.write(directory, record, bytes.get());
+                    add(file);
+                    offer(file);
                     if (failing) {
                         failing = false;
                         LOG.info("the cache on disk takes chunks again");
@@ -204,17 +302,60 @@ final class DiskTier {
         }
     }
 
+    /** What was written just now is in the system's cache, where viewers' connections can be fed from without a copy. */
+    private void offer(ChunkFile file) {
+        if (file.record().length() < WORTH_A_FILE) {
+            return;
+        }
+        try {
+            MappedFile mapping = file.map();
+            if (!upper.keeps(file.record(), mapping)) {
+                mapping.close();
+            }
+        } catch (IOException e) {
+            unreadable(file, e);
+        }
+    }
+
     private boolean makeRoom(ChunkRecord coming) {
         long size = ChunkFile.size(coming);
         while (fileBytes.get() + size > cap) {
-            if (byAge.isEmpty() || Slab.BY_AGE.compare(byAge.first(), coming) > 0) {
+            Optional<ChunkRecord> first = spare().or(() -> byAge.isEmpty() ? Optional.empty() : oldestBefore(coming));
+            if (first.isEmpty()) {
                 return false;
             }
-            ChunkRecord oldest = byAge.first();
-            remove(oldest);
-            tellIfGone(oldest);
+            remove(first.get());
+            tellIfGone(first.get());
         }
         return true;
+    }
+
+    private Optional<ChunkRecord> oldestBefore(ChunkRecord coming) {
+        ChunkRecord oldest = byAge.first();
+        boolean goes = Slab.BY_AGE.compare(oldest, coming) < 0 && (keeps.test(coming) || isRecent(coming));
+        return goes ? Optional.of(oldest) : Optional.empty();
+    }
+
+    /** The oldest chunk that others keep, if one is known: looking through all for them is put off until it is worth it. */
+    private Optional<ChunkRecord> spare() {
+        if (spare.isEmpty() && ++looksPutOff > byAge.size() / LOOK_EVERY) {
+            looksPutOff = 0;
+            byAge.stream()
+                    .filter(record -> !isRecent(record) && !keeps.test(record))
+                    .forEach(spare::add);
+        }
+        ChunkRecord next = spare.poll();
+        while (next != null && (!files.containsKey(next.hash()) || keeps.test(next))) {
+            next = spare.poll();
+        }
+        return Optional.ofNullable(next);
+    }
+
+    private boolean isRecent(ChunkRecord record) {
+        return byAge.isEmpty()
+                || !record.body()
+                        .published()
+                        .isBefore(byAge.last().body().published().minus(RECENT));
     }
 
     private void add(ChunkFile file) {
@@ -241,13 +382,14 @@ final class DiskTier {
             byAge.remove(record);
             fileBytes.addAndGet(-ChunkFile.size(record));
             unmap(record.hash());
+            upper.letGo(record);
         }
         return file;
     }
 
     private void tellIfGone(ChunkRecord record) {
-        if (!holds(record) && !heldElsewhere.test(record)) {
-            listener.evicted(record);
+        if (!holds(record) && !upper.holds(record)) {
+            upper.evicted(record);
         }
     }
 
@@ -331,6 +473,7 @@ final class DiskTier {
     }
 
     void close() {
+        readers.shutdown();
         thread.shutdown();
         try {
             if (!thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {

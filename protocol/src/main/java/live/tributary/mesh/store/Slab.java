@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import java.util.Comparator;
 import java.util.Optional;
 import live.tributary.protocol.stream.ChunkRecord;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One chunk's bytes outside the heap, exactly as long as the chunk, freed when the store and the last reader have let go.
@@ -21,6 +22,7 @@ final class Slab {
 
     private final ChunkRecord record;
     private final ByteBuf bytes;
+    private @Nullable MappedFile onDisk;
     private boolean closed;
 
     /** Takes {@code bytes} over; its readable bytes are the chunk's. */
@@ -51,11 +53,39 @@ final class Slab {
         return true;
     }
 
+    /** Takes over the same bytes on disk, or lets go of them if the store has let go already. */
+    synchronized void written(MappedFile file) {
+        if (closed || onDisk != null) {
+            file.close();
+        } else {
+            onDisk = file;
+        }
+    }
+
+    /** The file is deleted: its blocks are the disk's again once nobody has it open. */
+    synchronized void deleted() {
+        if (onDisk != null) {
+            onDisk.close();
+            onDisk = null;
+        }
+    }
+
+    /** All of it for sending, the kernel's way where the file is in its cache; empty if the store has let go already. */
+    synchronized Optional<StoredChunk> share() {
+        if (closed) {
+            return Optional.empty();
+        }
+        MappedFile file = onDisk;
+        Optional<StoredChunk> mapped = file != null && file.isResident() ? file.share() : Optional.empty();
+        return mapped.isPresent() ? mapped : Optional.of(new StoredChunk(bytes.retainedSlice(), Optional.empty()));
+    }
+
     /** Lets go of the store's own hold. */
     synchronized void close() {
         if (!closed) {
             closed = true;
             bytes.release();
+            deleted();
         }
     }
 }

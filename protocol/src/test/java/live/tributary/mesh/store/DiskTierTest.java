@@ -11,12 +11,14 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.SampleStream.Chunk;
+import live.tributary.mesh.net.Eventually;
 import live.tributary.protocol.stream.ChunkRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +47,84 @@ class DiskTierTest {
             assertThat(store.memoryBytes()).isEqualTo(2L * LENGTH);
             assertThat(evicted).isEmpty();
         }
+    }
+
+    @Test
+    void whatOthersKeepGoesBeforeWhatIsOlder() throws Exception {
+        List<Chunk> chunks = new ArrayList<>();
+        Instant began = Instant.MAX;
+        Instant newest = Instant.MIN;
+        while (chunks.size() < 20 || newest.isBefore(began.plusSeconds(600))) {
+            chunks.add(stream.next(100));
+            newest = chunks.get(chunks.size() - 1).record().body().published();
+            began = chunks.get(0).record().body().published();
+        }
+        long size = chunks.stream()
+                .mapToLong(chunk -> ChunkFile.size(chunk.record()))
+                .max()
+                .orElseThrow();
+        BlockingQueue<ChunkRecord> evicted = new LinkedBlockingQueue<>();
+        try (ChunkStore store = ChunkStore.withDisk(100, directory, size * (chunks.size() - 1))) {
+            store.keep(record -> record.seq() % 3 != 1);
+            store.onEviction(evicted::add);
+            for (Chunk chunk : chunks) {
+                store.put(chunk.record(), chunk.buffer());
+            }
+            assertThat(evicted.poll(10, TimeUnit.SECONDS))
+                    .isEqualTo(chunks.get(1).record());
+            store.put(stream.next(100).record(), chunks.get(0).buffer());
+            assertThat(evicted.poll(10, TimeUnit.SECONDS))
+                    .isEqualTo(chunks.get(4).record());
+        }
+    }
+
+    @Test
+    void sendsWhatItWroteFromTheFile() throws Exception {
+        Chunk chunk = chunks(1).get(0);
+        try (ChunkStore store = ChunkStore.withDisk(PLENTY, directory, PLENTY)) {
+            store.put(chunk.record(), chunk.buffer());
+            Eventually.holds("it is sent from its file", () -> store.diskBytes() > 0 && sharesAFile(store, chunk));
+        }
+    }
+
+    private static boolean sharesAFile(ChunkStore store, Chunk chunk) {
+        StoredChunk fetched = fetch(store, chunk.record()).orElseThrow();
+        assertThat(ByteBufUtil.getBytes(fetched.bytes())).isEqualTo(chunk.bytes());
+        fetched.release();
+        return fetched.file().isPresent();
+    }
+
+    @Test
+    void fetchesFromDiskWhatLeftMemory() throws Exception {
+        List<Chunk> chunks = chunks(5);
+        fill(chunks);
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            restore(store, new ArrayList<>());
+            for (Chunk chunk : chunks) {
+                assertThat(sharesAFile(store, chunk)).isTrue();
+            }
+            assertThat(fetch(store, stream.next(LENGTH).record())).isEmpty();
+        }
+    }
+
+    @Test
+    void whatAReaderHasOutlivesItsFileAndTheStore() throws Exception {
+        Chunk chunk = chunks(1).get(0);
+        fill(List.of(chunk));
+        StoredChunk fetched;
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            restore(store, new ArrayList<>());
+            fetched = fetch(store, chunk.record()).orElseThrow();
+            store.discard(chunk.record());
+        }
+        assertThat(names()).isEmpty();
+        assertThat(ByteBufUtil.getBytes(fetched.bytes())).isEqualTo(chunk.bytes());
+        fetched.release();
+        assertThat(fetched.file().orElseThrow().refCnt()).isZero();
+    }
+
+    private static Optional<StoredChunk> fetch(ChunkStore store, ChunkRecord record) {
+        return store.fetch(record).toCompletableFuture().join();
     }
 
     @Test
