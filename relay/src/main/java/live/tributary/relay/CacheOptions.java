@@ -6,7 +6,10 @@ import live.tributary.mesh.program.ByteSize;
 import live.tributary.mesh.program.NodeOptions;
 import live.tributary.mesh.program.UsageException;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.RelayDescriptor.Region;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** How much a relay keeps, and where; a picocli mixin. */
 final class CacheOptions {
@@ -24,6 +27,42 @@ final class CacheOptions {
             defaultValue = "5GB",
             description = "Disk for chunks, under --data; 0B for none.")
     private ByteSize disk = new ByteSize(0);
+
+    @Option(
+            names = "--region",
+            paramLabel = "LATITUDE,LONGITUDE",
+            converter = RegionConverter.class,
+            description =
+                    "Where this relay is, in whole degrees: relays of a region share the past out (not told unless given).")
+    private Optional<Region> region = Optional.empty();
+
+    Optional<Region> region() {
+        return region;
+    }
+
+    /** Reads a place and rounds it, so that no more is ever told. */
+    static final class RegionConverter implements ITypeConverter<Region> {
+        @Override
+        public Region convert(String value) {
+            String[] parts = value.split(",", -1);
+            try {
+                if (parts.length == 2) {
+                    return new Region(degrees(parts[0]), degrees(parts[1]));
+                }
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(expected(value));
+            }
+            throw new TypeConversionException(expected(value));
+        }
+
+        private static int degrees(String text) {
+            return Math.toIntExact(Math.round(Double.parseDouble(text.strip())));
+        }
+
+        private static String expected(String value) {
+            return value + " (expected: latitude -90..90 and longitude -180..180, as 52,5)";
+        }
+    }
 
     long memoryBytes() {
         long bytes = memory.map(ByteSize::bytes).orElseGet(CacheOptions::defaultMemory);

@@ -32,6 +32,7 @@ final class OwnCard implements Supplier<RelayDescriptor> {
             Supplier<List<Endpoint>> endpoints,
             Optional<String> tlsName,
             List<Integer> renditions,
+            Optional<RelayDescriptor.Region> region,
             long uploadBitsPerSecond,
             IntSupplier loadPerMille) {}
 
@@ -59,7 +60,7 @@ final class OwnCard implements Supplier<RelayDescriptor> {
                         facts.endpoints().get(),
                         facts.tlsName(),
                         facts.renditions(),
-                        Optional.empty(),
+                        facts.region(),
                         facts.uploadBitsPerSecond(),
                         facts.loadPerMille().getAsInt(),
                         "tributary " + ProgramVersion.current(),

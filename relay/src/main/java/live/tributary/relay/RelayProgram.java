@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
@@ -50,6 +51,7 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
+import live.tributary.relay.cache.RegionalCache;
 import live.tributary.relay.edge.Admission;
 import live.tributary.relay.edge.Arrivals;
 import live.tributary.relay.edge.CardService;
@@ -72,6 +74,9 @@ final class RelayProgram implements Program {
     static final String REACHABLE = "reachable";
 
     private static final Logger LOG = LoggerFactory.getLogger(RelayProgram.class);
+    /** How often the region is looked at. */
+    private static final long REGION_SECONDS = 10;
+
     private static final int MAX_NET_THREADS = 4;
     /** What the network stack may take outside the heap beside the chunks. */
     private static final long NETWORK_MEMORY = 256L * 1024 * 1024;
@@ -142,7 +147,7 @@ final class RelayProgram implements Program {
                 new ProgramNode.Plan(
                         kind(), key, MAX_NET_THREADS, upload.bitsPerSecond(), upload.bitsPerSecond(), state.path()),
                 store,
-                config -> config.withRenditions(renditions),
+                config -> config.withRenditions(renditions).withRegion(cache.region()),
                 random);
         Meters meters = own.meters();
         meters.gauge(store::memoryBytes, Meter.CACHE, "memory");
@@ -170,13 +175,22 @@ final class RelayProgram implements Program {
                 System.nanoTime());
         Arrivals arrivals = new Arrivals();
         OwnCard.Facts facts = new OwnCard.Facts(
-                mesh::endpoints, own.tlsName(), List.copyOf(renditions), upload.bitsPerSecond(), budget::loadPerMille);
+                mesh::endpoints,
+                own.tlsName(),
+                List.copyOf(renditions),
+                cache.region(),
+                upload.bitsPerSecond(),
+                budget::loadPerMille);
+        RegionalCache region = new RegionalCache(key.relayKey(), cache.region(), carried::values, mesh::fetch, clock);
+        store.keep(region::isOurs);
+        meters.gauge(region::held, Meter.REGION_SHARE, "held");
+        meters.gauge(region::lacking, Meter.REGION_SHARE, "lacking");
         HttpServer http = new HttpServer(
                 List.of(
                         new HttpTracker(tracker, meters, System::nanoTime),
                         new EdgeService(
                                 stream -> Optional.ofNullable(carried.get(stream)),
-                                new ChunkAnswers(store, arrivals, own.loops(), clock),
+                                new ChunkAnswers(store, arrivals, own.loops(), region::keepers, clock),
                                 new Admission(upload.bitsPerSecond(), budget::sent, System::nanoTime),
                                 clock),
                         new TorrentService(carried::values, mesh::endpoints),
@@ -206,6 +220,7 @@ final class RelayProgram implements Program {
                 REACHABLE,
                 new Reachability(mesh::endpoints, () -> port.fromOutside(true), () -> port.fromOutside(false))::text);
         status.note("port-mapping", () -> noPortMapping ? "none, as told" : "none: this version asks no router");
+        own.loops().scheduleWithFixedDelay(region::look, REGION_SECONDS, REGION_SECONDS, TimeUnit.SECONDS);
         Ready ready = own.ready(key.relayKey().text(), port, status);
         own.restore();
         return ready;

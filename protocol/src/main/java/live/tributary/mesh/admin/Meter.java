@@ -20,6 +20,7 @@ public enum Meter {
             "Offers of WebRTC that browsers made by the tracker, by what became of them",
             "result"),
     WEB_SOCKETS("web.sockets", Type.GAUGE, "", "Browsers connected to the tracker now"),
+    REGION_SHARE("region.share", Type.GAUGE, "", "Older chunks that fall to this relay of its region", "state"),
     CACHE("cache", Type.GAUGE, "bytes", "Bytes of chunks held", "tier"),
     ADDON_REQUESTS("addon.requests", Type.COUNTER, "", "Requests to the Stremio add-on", "resource", "result"),
     BUILD_INFO("build.info", Type.GAUGE, "", "Always 1; says what runs", "version", "role"),

@@ -572,6 +572,11 @@ final class CarriedStream implements SwarmActions, LinkEvents {
         });
     }
 
+    /** An older chunk that this node is to have. */
+    void wanted(ChunkRecord record) {
+        run(() -> drive.call(at -> swarm.wanted(record, at)));
+    }
+
     /** A chunk's bytes fell out of the store. */
     void evicted(ChunkRecord record) {
         if (!loop.isShuttingDown()) {

@@ -185,6 +185,22 @@ public record MeshNodeConfig(
                 software);
     }
 
+    public MeshNodeConfig withRegion(Optional<RelayDescriptor.Region> value) {
+        return new MeshNodeConfig(
+                key,
+                peers,
+                publicAddresses,
+                privateAddresses,
+                history,
+                uploadBitsPerSecond,
+                maxLinks,
+                renditions,
+                value,
+                tlsName,
+                contact,
+                software);
+    }
+
     public MeshNodeConfig withTlsName(Optional<String> value) {
         return new MeshNodeConfig(
                 key,

@@ -19,6 +19,7 @@ import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.mesh.store.Restored;
+import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.stream.NodeRole;
@@ -159,6 +160,14 @@ public final class TcpMeshNode implements MeshNode, WireService {
                 stream.restored(record);
             }
         });
+    }
+
+    /** Fetches an older chunk of a carried stream from whoever has it, when there is nothing better to do. */
+    public void fetch(StreamKey key, ChunkRecord record) {
+        CarriedStream stream = streams.get(InfoHash.ofMesh(key));
+        if (stream != null) {
+            stream.wanted(record);
+        }
     }
 
     @Override

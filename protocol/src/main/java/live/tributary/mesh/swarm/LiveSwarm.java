@@ -253,6 +253,11 @@ public final class LiveSwarm {
         pieces.restored(record, now);
     }
 
+    /** A chunk that this relay is to have again: it is fetched as any older one, after all that is live. */
+    public void wanted(ChunkRecord record, long now) {
+        pieces.wanted(record, now);
+    }
+
     /** A chunk's bytes were dropped by the store: the node no longer offers its pieces, and fetches nothing as old again. */
     public void evicted(ChunkRecord record, long now) {
         pieces.evicted(record, now);

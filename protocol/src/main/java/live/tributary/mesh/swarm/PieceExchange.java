@@ -128,6 +128,19 @@ final class PieceExchange {
         if (record.firstPiece() < noRoomBefore && !isLive(record)) {
             return;
         }
+        begin(record, now);
+    }
+
+    /** An older chunk that this node is to have, even where its like had no room before. */
+    void wanted(ChunkRecord record, long now) {
+        boolean free = chunks.of(record).isEmpty() && chunks.overlapping(record).isEmpty();
+        if (config.role() == NodeRole.RELAY && records.knows(record) && free) {
+            begin(record, now);
+            fetchOlder(now);
+        }
+    }
+
+    private void begin(ChunkRecord record, long now) {
         Chunk chunk = Chunk.fetching(record, isLive(record), now);
         actions.open(record);
         chunks.add(chunk);

@@ -1,11 +1,9 @@
 package live.tributary.relay.edge;
 
-import io.netty.buffer.ByteBuf;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ScheduledExecutorService;
@@ -15,6 +13,7 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.store.ChunkBytes;
+import live.tributary.mesh.store.StoredChunk;
 import live.tributary.protocol.hls.LivePlaylist;
 import live.tributary.protocol.stream.ChunkRecord;
 
@@ -30,12 +29,16 @@ public final class ChunkAnswers {
     private final ChunkBytes bytes;
     private final Arrivals arrivals;
     private final ScheduledExecutorService timer;
+    private final Keepers keepers;
     private final InstantSource clock;
 
-    public ChunkAnswers(ChunkBytes bytes, Arrivals arrivals, ScheduledExecutorService timer, InstantSource clock) {
+    /** @param keepers who is asked for what is not here */
+    public ChunkAnswers(
+            ChunkBytes bytes, Arrivals arrivals, ScheduledExecutorService timer, Keepers keepers, InstantSource clock) {
         this.bytes = bytes;
         this.arrivals = arrivals;
         this.timer = timer;
+        this.keepers = keepers;
         this.clock = clock;
     }
 
@@ -44,9 +47,8 @@ public final class ChunkAnswers {
     }
 
     CompletionStage<HttpAnswer> answer(StreamView stream, ChunkRecord record, HttpQuery query) {
-        Optional<HttpAnswer> held = held(record);
-        if (held.isPresent()) {
-            return CompletableFuture.completedStage(held.get());
+        if (bytes.holds(record)) {
+            return held(stream, record, query);
         }
         if (!isOnItsWay(record, clock.instant())) {
             return CompletableFuture.completedStage(elsewhere(stream, record, query));
@@ -57,17 +59,19 @@ public final class ChunkAnswers {
         }
         ScheduledFuture<?> late =
                 timer.schedule(() -> arrivals.end(record, arrival), PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-        return arrival.thenApply(here -> {
+        return arrival.thenCompose(here -> {
             late.cancel(false);
-            return held(record).orElseGet(() -> elsewhere(stream, record, query));
+            return held(stream, record, query);
         });
     }
 
-    private Optional<HttpAnswer> held(ChunkRecord record) {
-        return bytes.read(record, 0, record.length()).map(slice -> answer(record, slice));
+    private CompletionStage<HttpAnswer> held(StreamView stream, ChunkRecord record, HttpQuery query) {
+        return bytes.fetch(record)
+                .thenApply(chunk ->
+                        chunk.map(whole -> answer(record, whole)).orElseGet(() -> elsewhere(stream, record, query)));
     }
 
-    private static HttpAnswer answer(ChunkRecord record, ByteBuf slice) {
+    private static HttpAnswer answer(ChunkRecord record, StoredChunk chunk) {
         return new HttpAnswer(
                 200,
                 Map.of(
@@ -79,11 +83,12 @@ public final class ChunkAnswers {
                         "bytes",
                         "etag",
                         '"' + record.body().sha256().hex().substring(0, ETAG_LENGTH) + '"'),
-                slice);
+                chunk.bytes(),
+                chunk.file());
     }
 
-    private static HttpAnswer elsewhere(StreamView stream, ChunkRecord record, HttpQuery query) {
-        return OtherPlaces.of(stream, record, query)
+    private HttpAnswer elsewhere(StreamView stream, ChunkRecord record, HttpQuery query) {
+        return OtherPlaces.of(stream, record, query, keepers)
                 .map(HttpAnswer::redirect)
                 .orElseGet(() -> HttpAnswer.text(404, "not held here, and by nobody that is known here"));
     }

@@ -22,16 +22,16 @@ final class OtherPlaces {
 
     private OtherPlaces() {}
 
-    static Optional<String> of(StreamView stream, ChunkRecord record, HttpQuery query) {
-        return relay(stream, record, query).or(() -> bucket(stream, record));
+    static Optional<String> of(StreamView stream, ChunkRecord record, HttpQuery query, Keepers keepers) {
+        return relay(stream, record, query, keepers).or(() -> bucket(stream, record));
     }
 
-    private static Optional<String> relay(StreamView stream, ChunkRecord record, HttpQuery query) {
+    private static Optional<String> relay(StreamView stream, ChunkRecord record, HttpQuery query, Keepers keepers) {
         if (query.rawQuery().contains(SENT_ON)) {
             return Optional.empty();
         }
         boolean ipv4 = query.remote().getAddress() instanceof Inet4Address;
-        return stream.holders(record).stream()
+        return keepers.of(stream, record).stream()
                 .map(holder -> base(holder, query.tls(), ipv4))
                 .flatMap(Optional::stream)
                 .findFirst()

@@ -48,7 +48,7 @@ class EdgeServiceTest {
     private long nanos;
     private final EdgeService edge = new EdgeService(
             key -> key.equals(sample.streamKey()) ? Optional.of(stream) : Optional.empty(),
-            new ChunkAnswers(store, arrivals, timer, () -> now),
+            new ChunkAnswers(store, arrivals, timer, (from, record) -> from.holders(record), () -> now),
             new Admission(8_000_000, () -> sent, () -> nanos),
             () -> now);
 
