@@ -32,6 +32,7 @@ import live.tributary.mesh.admin.Tally;
 import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.PortServices;
@@ -242,7 +243,8 @@ final class OriginProgram implements Program {
                                 .findFirst()),
                 List.of(),
                 HttpLimits.DEFAULT,
-                ownNode.viewersPace());
+                ownNode.viewersPace(),
+                new HttpTallies(meters));
         BoundPort port = life.add(BoundPort.bind(
                 ownNode.transport(),
                 ownNode.loops(),

@@ -20,6 +20,7 @@ import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.TcpMeshNode;
@@ -200,7 +201,8 @@ final class RelayProgram implements Program {
                         meters,
                         System::nanoTime)),
                 HttpLimits.DEFAULT,
-                own.viewersPace());
+                own.viewersPace(),
+                new HttpTallies(meters));
         BoundPort port = life.add(BoundPort.bind(
                 own.transport(),
                 own.loops(),

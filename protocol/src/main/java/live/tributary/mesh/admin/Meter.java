@@ -21,6 +21,7 @@ public enum Meter {
             "result"),
     WEB_SOCKETS("web.sockets", Type.GAUGE, "", "Browsers connected to the tracker now"),
     REGION_SHARE("region.share", Type.GAUGE, "", "Older chunks that fall to this relay of its region", "state"),
+    HTTP_ANSWERS("http.answers", Type.COUNTER, "", "Answers by HTTP, by status; cut: clients closed on", "result"),
     CACHE("cache", Type.GAUGE, "bytes", "Bytes of chunks held", "tier"),
     ADDON_REQUESTS("addon.requests", Type.COUNTER, "", "Requests to the Stremio add-on", "resource", "result"),
     BUILD_INFO("build.info", Type.GAUGE, "", "Always 1; says what runs", "version", "role"),

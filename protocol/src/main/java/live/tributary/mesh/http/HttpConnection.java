@@ -71,6 +71,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private ByteBuf incomingBody = Unpooled.EMPTY_BUFFER;
     private boolean refusing;
+    private boolean asked;
 
     private boolean answering;
     private @Nullable OutgoingBody outgoing;
@@ -195,10 +196,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private HttpAnswer malformed(@Nullable Throwable cause) {
         if (cause instanceof TooLongHttpLineException) {
-            return HttpAnswer.text(400, "request line: longer (expected: <= " + limits.requestLine() + " characters)");
+            return HttpAnswer.text(414, "request line: longer (expected: <= " + limits.requestLine() + " characters)");
         }
         if (cause instanceof TooLongHttpHeaderException) {
-            return HttpAnswer.text(400, "headers: longer (expected: <= " + limits.headers() + " bytes)");
+            return HttpAnswer.text(431, "headers: longer (expected: <= " + limits.headers() + " bytes)");
         }
         return HttpAnswer.text(400, "malformed request");
     }
@@ -214,9 +215,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (waiting.size() >= limits.pipelined()) {
             pending.body().release();
             pending.refusal().ifPresent(HttpAnswer::release);
+            server.tallies().cut();
             ctx.close();
             return;
         }
+        asked = true;
         waiting.add(pending);
         if (answering) {
             ctx.channel().config().setAutoRead(false);
@@ -344,6 +347,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 .set(HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)
                 .set("x-content-type-options", "nosniff");
         OutgoingBody body = cut(pending.head().headers(), answer, head);
+        server.tallies().answered(head.status().code());
         closeAfter =
                 !pending.keepAlive() || headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true);
         if (closeAfter) {
@@ -523,6 +527,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private void checkDeadline(ChannelHandlerContext ctx) {
         long left = deadline - ctx.executor().ticker().nanoTime();
         if (left <= 0 && !takesSome()) {
+            if (answering || !asked) { // Else it had nothing more to ask, as any client one day.
+                server.tallies().cut();
+            }
             ctx.close();
         } else if (left <= 0) {
             waitAtMost(ctx, limits.stalled());

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import live.tributary.mesh.admin.Meters;
 
 /** HTTP/1.1 on connections that it is given: asks its services in turn, and answers whatever comes with CORS headers. */
 public final class HttpServer {
@@ -17,12 +18,24 @@ public final class HttpServer {
     private final List<WebSocketService> webSockets;
     private final HttpLimits limits;
     private final Pace pace;
+    private final HttpTallies tallies;
 
+    /** A server that counts for itself alone. */
     public HttpServer(List<HttpService> services, List<WebSocketService> webSockets, HttpLimits limits, Pace pace) {
+        this(services, webSockets, limits, pace, new HttpTallies(new Meters()));
+    }
+
+    public HttpServer(
+            List<HttpService> services,
+            List<WebSocketService> webSockets,
+            HttpLimits limits,
+            Pace pace,
+            HttpTallies tallies) {
         this.services = List.copyOf(services);
         this.webSockets = List.copyOf(webSockets);
         this.limits = limits;
         this.pace = pace;
+        this.tallies = tallies;
     }
 
     public static HttpServer of(HttpService... services) {
@@ -39,7 +52,7 @@ public final class HttpServer {
         pipeline.addLast(
                 codec(),
                 new HttpConnection(
-                        new HttpServer(List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED),
+                        new HttpServer(List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED, tallies),
                         false));
     }
 
@@ -52,6 +65,10 @@ public final class HttpServer {
 
     HttpLimits limits() {
         return limits;
+    }
+
+    HttpTallies tallies() {
+        return tallies;
     }
 
     Pace pace() {

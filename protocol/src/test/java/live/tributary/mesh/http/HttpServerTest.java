@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.admin.Meter;
+import live.tributary.mesh.admin.Meters;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,6 +28,7 @@ class HttpServerTest {
 
     private final ByteBuf shared = Unpooled.directBuffer().writeBytes(ascii(BODY));
     private final List<CompletableFuture<HttpAnswer>> slow = new ArrayList<>();
+    private final Meters meters = new Meters();
     private Pace pace = Pace.UNLIMITED;
     private final EmbeddedChannel channel = new Loopback();
 
@@ -54,7 +57,12 @@ class HttpServerTest {
 
     HttpServerTest() {
         channel.freezeTime();
-        new HttpServer(List.of(service), List.of(), HttpLimits.DEFAULT, bytes -> pace.take(bytes))
+        new HttpServer(
+                        List.of(service),
+                        List.of(),
+                        HttpLimits.DEFAULT,
+                        bytes -> pace.take(bytes),
+                        new HttpTallies(meters))
                 .install(channel.pipeline(), false);
     }
 
@@ -156,7 +164,7 @@ class HttpServerTest {
         String longest = "GET /plain?" + "x".repeat(limit - "GET /plain? HTTP/1.1".length()) + " HTTP/1.1";
         assertThat(ask(longest + "\r\n\r\n")).startsWith("HTTP/1.1 200");
         assertThat(ask(longest.replace("?", "?x") + "\r\n\r\n"))
-                .startsWith("HTTP/1.1 400")
+                .startsWith("HTTP/1.1 414")
                 .contains(CORS);
         assertThat(channel.isActive()).isFalse();
     }
@@ -167,7 +175,7 @@ class HttpServerTest {
         assertThat(ask("GET /plain HTTP/1.1\r\na: " + "x".repeat(limit - 3) + "\r\n\r\n"))
                 .startsWith("HTTP/1.1 200");
         assertThat(ask("GET /plain HTTP/1.1\r\na: " + "x".repeat(limit - 2) + "\r\n\r\n"))
-                .startsWith("HTTP/1.1 400")
+                .startsWith("HTTP/1.1 431")
                 .contains(CORS);
         assertThat(channel.isActive()).isFalse();
     }
@@ -220,6 +228,17 @@ class HttpServerTest {
     }
 
     @Test
+    void everyAnswerAndEveryClientThatIsClosedOnIsCounted() {
+        ask("GET /plain HTTP/1.1\r\n\r\n");
+        ask("GET /missing HTTP/1.1\r\n\r\n");
+        assertThat(meters.sum(Meter.HTTP_ANSWERS, 200)).isEqualTo(1);
+        assertThat(meters.sum(Meter.HTTP_ANSWERS, 404)).isEqualTo(1);
+        channel.advanceTimeBy(60, TimeUnit.SECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(meters.sum(Meter.HTTP_ANSWERS, "cut")).isZero(); // It was idle, not slow.
+    }
+
+    @Test
     void http10AndConnectionCloseEndTheConnection() {
         assertThat(ask("GET /plain HTTP/1.0\r\n\r\n")).contains("connection: close\r\n");
         assertThat(channel.isActive()).isFalse();
@@ -235,6 +254,7 @@ class HttpServerTest {
         channel.advanceTimeBy(1, TimeUnit.SECONDS);
         channel.runScheduledPendingTasks();
         assertThat(channel.isActive()).isFalse();
+        assertThat(meters.sum(Meter.HTTP_ANSWERS, "cut")).isEqualTo(1);
     }
 
     @Test
