@@ -52,7 +52,8 @@ public final class HttpServer {
         pipeline.addLast(
                 codec(),
                 new HttpConnection(
-                        new HttpServer(List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED, tallies),
+                        new HttpServer(
+                                List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED, tallies),
                         false));
     }
 

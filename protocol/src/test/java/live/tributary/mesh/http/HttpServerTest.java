@@ -94,6 +94,14 @@ class HttpServerTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"/bytes", "/plain?x", "/away", "/missing", "/big"})
+    void headHasTheHeadersOfGet(String target) {
+        String get = ask("GET " + target + " HTTP/1.1\r\n\r\n");
+        assertThat(ask("HEAD " + target + " HTTP/1.1\r\n\r\n"))
+                .isEqualTo(get.substring(0, get.indexOf("\r\n\r\n") + 4));
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "bytes=2-4, 206, bytes 2-4/10, 234",
         "bytes=7-, 206, bytes 7-9/10, 789",

@@ -220,6 +220,20 @@ class PieceRulesTest {
     }
 
     @Test
+    void anEvictedChunkIsFetchedAgainOnceItIsWanted() {
+        LinkId origin = liveOrigin();
+        receiveAll(origin);
+        bed.swarm.evicted(record, bed.now);
+
+        bed.swarm.wanted(record, bed.now);
+        bed.swarm.wanted(record, bed.now);
+
+        assertThat(bed.opened).containsExactly(record, record);
+        bed.swarm.wanted(bed.stream.after(record), bed.now);
+        assertThat(bed.opened).hasSize(2); // No record of it was accepted.
+    }
+
+    @Test
     void aRestoredChunkIsOfferedAndNotFetched() {
         bed.swarm.restored(record, bed.now);
 
