@@ -41,6 +41,20 @@ final class BucketOptions {
                     "What the bucket's writes may cost a month, by R2's prices; then uploads stop (no limit unless given).")
     private Optional<Double> budget = Optional.empty();
 
+    @Option(
+            names = "--bucket-by-relays",
+            paramLabel = "true|false",
+            defaultValue = "true",
+            description = "Let relays that hold a chunk write it to the bucket, so that it leaves here only once.")
+    private boolean byRelays = true;
+
+    /** Whether relays are asked: they write to https only, except on a private network. */
+    boolean byRelays(boolean privateNetwork) {
+        boolean secure = endpoint.filter(url -> "https".equalsIgnoreCase(url.getScheme()))
+                .isPresent();
+        return byRelays && (secure || privateNetwork);
+    }
+
     Optional<BucketSettings> settings() {
         if (budget.filter(dollars -> !(dollars >= 0)).isPresent()) {
             throw new UsageException("--bucket-budget: " + budget.get() + " (expected: dollars, 0 or more)");

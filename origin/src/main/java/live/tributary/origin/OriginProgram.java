@@ -288,6 +288,7 @@ final class OriginProgram implements Program {
                             clock,
                             System::nanoTime,
                             new SplittableRandom(random.nextLong()),
+                            bucketOptions.byRelays(node.dhtPrivate()),
                             bytes -> budget.take(UploadBudget.Purpose.BUCKET, bytes),
                             sent::add)));
             copies.add(copy::published);

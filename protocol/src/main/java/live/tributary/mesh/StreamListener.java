@@ -5,6 +5,7 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.wire.LiveMessage;
 
 /** Hears what happens to a stream, on the stream's own thread: it must not block. */
 public interface StreamListener {
@@ -24,4 +25,7 @@ public interface StreamListener {
 
     /** The stream's key has ended: nothing newer will come. */
     default void keyEnded(KeyEnd end) {}
+
+    /** This node is asked to write a chunk to the bucket; the request's signature has not been looked at. */
+    default void putAsked(LiveMessage.Put put) {}
 }

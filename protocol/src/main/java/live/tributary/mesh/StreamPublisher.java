@@ -22,4 +22,7 @@ public interface StreamPublisher {
     void publish(About about);
 
     void publish(LiveMessage.Stored stored);
+
+    /** Hands a request to the relay that it names, where a link to it stands. */
+    void send(LiveMessage.Put put);
 }

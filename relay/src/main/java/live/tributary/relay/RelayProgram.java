@@ -18,6 +18,9 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
+import live.tributary.mesh.admin.PeerKind;
+import live.tributary.mesh.admin.Tally;
+import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpTallies;
@@ -53,6 +56,8 @@ import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
 import live.tributary.relay.cache.RegionalCache;
+import live.tributary.relay.bucket.Courier;
+import live.tributary.relay.bucket.PinnedPut;
 import live.tributary.relay.edge.Admission;
 import live.tributary.relay.edge.Arrivals;
 import live.tributary.relay.edge.CardService;
@@ -122,6 +127,14 @@ final class RelayProgram implements Program {
             defaultValue = "false",
             description = "Ask no router to forward the port (this version never does).")
     private boolean noPortMapping;
+
+    @Option(
+            names = "--no-bucket-uploads",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "Write no chunk to the origin's bucket in its stead; it then does so itself.")
+    private boolean noBucketUploads;
 
     @Override
     public ProgramKind kind() {
@@ -210,9 +223,16 @@ final class RelayProgram implements Program {
                 new PortServices(List.of(mesh, torrents), http, own.tls()),
                 Optional.of(() -> datagrams(new UdpTracker(tracker, meters, random, System::nanoTime)))));
         mesh.listeningOn(port.port());
+        Tally toBuckets = meters.tally(Meter.SENT, PeerKind.BUCKET, Via.HTTP);
+        PinnedPut put = life.add(new PinnedPut(
+                node.dhtPrivate(), bytes -> budget.take(UploadBudget.Purpose.BUCKET, bytes), toBuckets::add));
         for (StreamKey stream : streams) {
             StreamView view = mesh.carry(stream, NodeRole.RELAY);
             view.addListener(arrivals);
+            if (!noBucketUploads) {
+                view.addListener(
+                        life.add(new Courier(stream, view::record, key.relayKey(), mesh.chunks(), put, clock)));
+            }
             carried.put(stream, view);
             tracker.carry(view);
             torrents.carry(view);

@@ -22,6 +22,7 @@ import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
+import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.protocol.hls.LivePlaylist;
@@ -29,11 +30,14 @@ import live.tributary.protocol.hls.MasterPlaylist;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.wire.LiveMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 
 /**
@@ -48,6 +52,10 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private static final Duration RETENTION_INTERVAL = Duration.ofSeconds(10);
     private static final Duration LAST_WRITES = Duration.ofSeconds(2);
     private static final int HOURS_OF_A_DAY = 24;
+    private static final Duration SHORTEST_HISTORY_TO_HAND_OVER = Duration.ofMinutes(20);
+    /** How long a relay may still begin with a put that it was given. */
+    private static final Duration ORDER_LIFETIME = Duration.ofMinutes(2);
+
     private static final String BINARY = "application/octet-stream";
 
     private final SigningKey key;
@@ -58,11 +66,13 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private final Surroundings around;
     private final BucketJournal journal;
     private final WriteBudget budget;
-    private final Supplier<ObjectStore> opens;
+    private final Opens opens;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final UploadPlan plan;
+    private final Couriers couriers;
+    private volatile boolean handsOver;
     private final List<Thread> writers = new ArrayList<>();
     private final Set<String> deleting = new HashSet<>();
     private Optional<ObjectStore> store = Optional.empty();
@@ -77,6 +87,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
     /**
      * What a bucket needs from around it.
      *
+     * @param handsOver whether relays that hold a chunk may be asked to write it
      * @param uplink asks to send so many bytes in the lowest class; 0, or the nanoseconds to wait
      * @param sent counts bytes that were sent
      */
@@ -84,8 +95,16 @@ public final class Bucket implements StreamListener, AutoCloseable {
             InstantSource wallClock,
             LongSupplier nanoTime,
             RandomGenerator random,
+            boolean handsOver,
             IntToLongFunction uplink,
             LongConsumer sent) {}
+
+    /** What speaks to the bucket. */
+    record Opens(Supplier<ObjectStore> store, PutSigner signer) {
+        static Opens s3(BucketSettings settings, AwsCredentialsProvider credentials) {
+            return new Opens(() -> new S3ObjectStore(settings, credentials), new S3PutSigner(settings, credentials));
+        }
+    }
 
     /**
      * @param journal file of the keys that were put
@@ -108,7 +127,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 history,
                 mesh,
                 around,
-                () -> new S3ObjectStore(settings, DefaultCredentialsProvider.create()));
+                Opens.s3(settings, DefaultCredentialsProvider.create()));
     }
 
     Bucket(
@@ -119,7 +138,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
             Duration history,
             StreamPublisher mesh,
             Surroundings around,
-            Supplier<ObjectStore> opens)
+            Opens opens)
             throws IOException {
         this.settings = settings;
         this.key = key;
@@ -130,7 +149,10 @@ public final class Bucket implements StreamListener, AutoCloseable {
         this.journal = new BucketJournal(journal);
         this.budget = new WriteBudget(journal.resolveSibling("bucket.writes"), settings.writesAMonth());
         this.opens = opens;
-        this.plan = new UploadPlan(around.random());
+        // A signed put is good for a quarter of an hour: none may outlive the object's time in the bucket.
+        this.handsOver = around.handsOver() && history.compareTo(SHORTEST_HISTORY_TO_HAND_OVER) >= 0;
+        this.plan = new UploadPlan(around.random(), handsOver ? Couriers.DELIVERED_WITHIN : 0);
+        this.couriers = new Couriers(around.random());
     }
 
     /** The base URL at which viewers find this term's objects: what heads name. */
@@ -161,6 +183,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 estimate(record);
             }
             List<ChunkRecord> dropped = plan.offer(record, bytes, now());
+            dropped.forEach(gone -> couriers.forget(gone, now()));
             if (!dropped.isEmpty()) {
                 trouble("the bucket is too slow: " + dropped.size() + " chunks left out of it, the oldest "
                         + dropped.get(0));
@@ -243,6 +266,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
             while (!closed) {
                 long now = now();
                 List<ChunkRecord> late = plan.giveUp(now);
+                late.forEach(record -> couriers.forget(record, now));
                 if (!late.isEmpty()) {
                     trouble("the bucket is too slow: " + late.size() + " chunks left out of it, the first "
                             + late.get(0));
@@ -308,6 +332,110 @@ public final class Bucket implements StreamListener, AutoCloseable {
     }
 
     private void upload(UploadPlan.Upload upload) {
+        boolean anybody = handsOver && mesh.view().relays().stream().anyMatch(Bucket::mayWrite);
+        if (!anybody || !leaveToOthers(upload)) {
+            uploadOneself(upload);
+        }
+    }
+
+    private static boolean mayWrite(RelayView relay) {
+        return relay.linked() && relay.role() == NodeRole.RELAY;
+    }
+
+    /** Has a relay write the chunk. Returns false where the origin has to do it. */
+    private boolean leaveToOthers(UploadPlan.Upload upload) {
+        ChunkRecord record = upload.record();
+        List<RelayKey> holders = mesh.view().holders(record).stream()
+                .filter(Bucket::mayWrite)
+                .map(RelayView::key)
+                .toList();
+        lock.lock();
+        Couriers.Step step;
+        try {
+            step = closing ? new Couriers.WriteOneself() : couriers.next(record, holders, upload.offered(), now());
+        } finally {
+            lock.unlock();
+        }
+        if (step instanceof Couriers.Wait wait) {
+            locked(() -> plan.postpone(upload, wait.until()));
+            return true;
+        } else if (step instanceof Couriers.HandTo to) {
+            return handOver(upload, to.relay());
+        } else if (step instanceof Couriers.Check) {
+            return check(upload);
+        }
+        return false;
+    }
+
+    private boolean handOver(UploadPlan.Upload upload, RelayKey relay) {
+        ChunkRecord record = upload.record();
+        String name = layout.chunk(record);
+        Instant now = around.wallClock().instant();
+        try {
+            Optional<PutSigner.SignedPut> put = opens.signer()
+                    .sign(
+                            name,
+                            record.body().sha256(),
+                            record.body().container().mediaType(),
+                            LivePlaylist.CHUNK_CACHE_CONTROL,
+                            now);
+            if (put.isEmpty()) {
+                log.info("the bucket's credentials come with a token, which stays here: the origin uploads by itself");
+                handsOver = false;
+                return false;
+            }
+            toBePut(name, record.body().published());
+            mesh.send(LiveMessage.Put.sign(
+                    new LiveMessage.Put.Order(
+                            relay, record.chunk(), put.get().url(), put.get().headers(), now.plus(ORDER_LIFETIME)),
+                    key));
+        } catch (ObjectStore.StoreException | IllegalArgumentException e) {
+            log.debug("{} is not handed over: {}", record, e.getMessage());
+            return false; // The origin's own attempt meets the same trouble, and tells it.
+        }
+        locked(() -> {
+            couriers.handed(record, relay, now());
+            plan.postpone(upload, now());
+        });
+        return true;
+    }
+
+    private boolean check(UploadPlan.Upload upload) {
+        ChunkRecord record = upload.record();
+        boolean there;
+        try {
+            there = store().has(layout.chunk(record), record.length());
+        } catch (ObjectStore.StoreException e) {
+            log.debug("{}: {}", record, e.getMessage());
+            there = false;
+        }
+        if (there) {
+            locked(() -> couriers.delivered(record));
+            stored(upload);
+            return true;
+        }
+        lock.lock();
+        try {
+            Optional<Long> again = couriers.notThere(record, upload.offered(), now());
+            again.ifPresent(time -> plan.postpone(upload, time));
+            changed.signalAll();
+            return again.isPresent();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void stored(UploadPlan.Upload upload) {
+        ChunkRecord record = upload.record();
+        locked(() -> {
+            plan.stored(upload);
+            plan.changed(layout.playlist(record.rendition()));
+            troubleOver();
+        });
+        mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
+    }
+
+    private void uploadOneself(UploadPlan.Upload upload) {
         long wait = around.uplink().applyAsLong(upload.bytes().length);
         if (wait > 0) {
             locked(() -> plan.postpone(upload, now() + wait));
@@ -321,12 +449,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
                     record.body().container().mediaType(),
                     LivePlaylist.CHUNK_CACHE_CONTROL,
                     record.body().published());
-            locked(() -> {
-                plan.stored(upload);
-                plan.changed(layout.playlist(record.rendition()));
-                troubleOver();
-            });
-            mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
+            stored(upload);
         } catch (ObjectStore.StoreException e) {
             locked(() -> {
                 boolean again = plan.failed(upload, e.refused(), now());
@@ -394,6 +517,13 @@ public final class Bucket implements StreamListener, AutoCloseable {
 
     private void put(String name, byte[] bytes, String type, String cacheControl, Instant time)
             throws ObjectStore.StoreException {
+        toBePut(name, time);
+        store().put(name, bytes, type, cacheControl);
+        around.sent().accept(bytes.length);
+    }
+
+    /** Counts a put, and notes what it leaves behind, before it is made. */
+    private void toBePut(String name, Instant time) throws ObjectStore.StoreException {
         try {
             if (!budget.take(around.wallClock().instant())) {
                 throw new ObjectStore.StoreException("the bucket's budget is used up", true);
@@ -402,8 +532,6 @@ public final class Bucket implements StreamListener, AutoCloseable {
         } catch (IOException e) {
             throw new ObjectStore.StoreException("the bucket's journal cannot be written: " + e.getMessage(), false, e);
         }
-        store().put(name, bytes, type, cacheControl);
-        around.sent().accept(bytes.length);
     }
 
     private void delete(String name) {
@@ -427,7 +555,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
         lock.lock();
         try {
             if (store.isEmpty()) {
-                store = Optional.of(opens.get());
+                store = Optional.of(opens.store().get());
             }
             return store.get();
         } catch (RuntimeException e) {

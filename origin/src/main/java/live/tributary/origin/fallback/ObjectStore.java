@@ -4,6 +4,9 @@ package live.tributary.origin.fallback;
 interface ObjectStore extends AutoCloseable {
     void put(String key, byte[] bytes, String contentType, String cacheControl) throws StoreException;
 
+    /** Whether there is an object of this name and length. */
+    boolean has(String key, long length) throws StoreException;
+
     void delete(String key) throws StoreException;
 
     @Override

@@ -12,6 +12,7 @@ import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.S3Configuration;
+import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 
 /**
  * A bucket behind the S3 API, spoken so that R2 takes it: path style, whole bodies instead of aws-chunked ones (R2 answers those
@@ -60,6 +61,17 @@ final class S3ObjectStore implements ObjectStore {
     }
 
     @Override
+    public boolean has(String key, long length) throws StoreException {
+        try {
+            return client.headObject(request -> request.bucket(bucket).key(key)).contentLength() == length;
+        } catch (NoSuchKeyException e) {
+            return false;
+        } catch (SdkException e) {
+            throw failure("head " + key, e);
+        }
+    }
+
+    @Override
     public void delete(String key) throws StoreException {
         call(
                 "delete " + key,
@@ -69,13 +81,20 @@ final class S3ObjectStore implements ObjectStore {
     private static void call(String what, Runnable call) throws StoreException {
         try {
             call.run();
-        } catch (AwsServiceException e) {
-            throw new StoreException(
-                    what + ": " + e.statusCode() + " " + e.getMessage(), REFUSALS.contains(e.statusCode()), e);
         } catch (SdkException e) {
-            boolean credentials = String.valueOf(e.getMessage()).startsWith("Unable to load credentials");
-            throw new StoreException(what + ": " + e.getMessage(), credentials, e);
+            throw failure(what, e);
         }
+    }
+
+    private static StoreException failure(String what, SdkException e) {
+        if (e instanceof AwsServiceException answer) {
+            return new StoreException(
+                    what + ": " + answer.statusCode() + " " + e.getMessage(),
+                    REFUSALS.contains(answer.statusCode()),
+                    e);
+        }
+        boolean credentials = String.valueOf(e.getMessage()).startsWith("Unable to load credentials");
+        return new StoreException(what + ": " + e.getMessage(), credentials, e);
     }
 
     @Override

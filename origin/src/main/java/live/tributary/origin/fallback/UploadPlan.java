@@ -42,6 +42,7 @@ final class UploadPlan {
     private static final int LISTED = 10;
 
     private final RandomGenerator random;
+    private final double deadlinePart;
     private final Deque<Upload> waiting = new ArrayDeque<>();
     private final Set<Upload> inFlight = new HashSet<>();
     private final Map<Integer, TreeMap<Long, ChunkRecord>> stored = new HashMap<>();
@@ -51,8 +52,10 @@ final class UploadPlan {
     private long pausedUntil;
     private boolean paused;
 
-    UploadPlan(RandomGenerator random) {
+    /** @param durationsMore how many of its durations a chunk may wait for somebody else before its own deadline begins */
+    UploadPlan(RandomGenerator random, double durationsMore) {
         this.random = random;
+        this.deadlinePart = DEADLINE + durationsMore;
     }
 
     /** Something to do. */
@@ -61,12 +64,14 @@ final class UploadPlan {
     /**
      * A chunk to be put.
      *
+     * @param offered when it was published
      * @param deadline when its upload must have begun
      * @param notBefore when it may begin
      */
-    record Upload(ChunkRecord record, byte[] bytes, int attempt, long deadline, long notBefore) implements Job {
+    record Upload(ChunkRecord record, byte[] bytes, int attempt, long offered, long deadline, long notBefore)
+            implements Job {
         Upload later(long time, int itsAttempt) {
-            return new Upload(record, bytes, itsAttempt, deadline, time);
+            return new Upload(record, bytes, itsAttempt, offered, deadline, time);
         }
     }
 
@@ -88,8 +93,8 @@ final class UploadPlan {
 
     /** A new chunk. Returns those that it drove out: the oldest. */
     List<ChunkRecord> offer(ChunkRecord record, byte[] bytes, long now) {
-        long deadline = now + (long) (record.body().duration().toNanos() * DEADLINE);
-        waiting.add(new Upload(record, bytes, 0, deadline, now));
+        long deadline = now + (long) (record.body().duration().toNanos() * deadlinePart);
+        waiting.add(new Upload(record, bytes, 0, now, deadline, now));
         waitingBytes += bytes.length;
         List<ChunkRecord> dropped = new ArrayList<>();
         while (waiting.size() > MAX_WAITING || (waitingBytes > MAX_WAITING_BYTES && waiting.size() > 1)) {
@@ -140,7 +145,7 @@ final class UploadPlan {
         return Optional.ofNullable(deletes.poll()).map(Delete::new);
     }
 
-    /** The upload must wait for its share of the uplink. */
+    /** The upload must wait: for its share of the uplink, or for the relay that writes it. */
     void postpone(Upload upload, long until) {
         inFlight.remove(upload);
         waiting.addFirst(upload.later(until, upload.attempt()));

@@ -224,8 +224,13 @@ class BucketTest {
                 Duration.ofHours(1),
                 mesh,
                 new Bucket.Surroundings(
-                        clock, () -> clock.millis() * 1_000_000, new SplittableRandom(1), uplink, sent::addAndGet),
-                () -> new S3ObjectStore(settings, credentials(secret)));
+                        clock,
+                        () -> clock.millis() * 1_000_000,
+                        new SplittableRandom(1),
+                        true,
+                        uplink,
+                        sent::addAndGet),
+                Bucket.Opens.s3(settings, credentials(secret)));
     }
 
     private Path journal() {

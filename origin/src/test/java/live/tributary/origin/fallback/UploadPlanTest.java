@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class UploadPlanTest {
     private static final long SECOND = Duration.ofSeconds(1).toNanos();
 
-    private final UploadPlan plan = new UploadPlan(new SplittableRandom(1));
+    private final UploadPlan plan = new UploadPlan(new SplittableRandom(1), 0);
 
     @Test
     void putsChunksInOrderAndListsThemOnlyOnceTheyAreStored() {

@@ -29,6 +29,9 @@ public final class FakeMesh implements StreamPublisher, StreamView {
     public final List<SignedHead> heads = new CopyOnWriteArrayList<>();
     public final List<About> abouts = new CopyOnWriteArrayList<>();
     public final List<LiveMessage.Stored> stored = new CopyOnWriteArrayList<>();
+    public final List<LiveMessage.Put> puts = new CopyOnWriteArrayList<>();
+    /** Who holds every chunk. */
+    public final List<RelayView> holders = new CopyOnWriteArrayList<>();
     /** Offered once more by a later run. */
     public final List<ChunkRecord> again = new CopyOnWriteArrayList<>();
     /** Everything in the order of its publishing. */
@@ -87,6 +90,11 @@ public final class FakeMesh implements StreamPublisher, StreamView {
     }
 
     @Override
+    public void send(LiveMessage.Put put) {
+        puts.add(put);
+    }
+
+    @Override
     public StreamKey key() {
         return key;
     }
@@ -132,12 +140,12 @@ public final class FakeMesh implements StreamPublisher, StreamView {
 
     @Override
     public List<RelayView> holders(ChunkRecord record) {
-        return List.of();
+        return List.copyOf(holders);
     }
 
     @Override
     public List<RelayView> relays() {
-        return List.of();
+        return List.copyOf(holders);
     }
 
     @Override

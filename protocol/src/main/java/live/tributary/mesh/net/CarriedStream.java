@@ -201,6 +201,10 @@ final class CarriedStream implements SwarmActions, LinkEvents {
 
     @Override
     public void received(Link link, LiveMessage message) {
+        if (message instanceof LiveMessage.Put put) {
+            shared.tell(listener -> listener.putAsked(put));
+            return;
+        }
         drive.call(at -> swarm.received(link.id(), message, at));
         if (message instanceof LiveMessage.Window) {
             catalogue.allHoldersChanged();
@@ -520,6 +524,13 @@ final class CarriedStream implements SwarmActions, LinkEvents {
         @Override
         public void publish(LiveMessage.Stored stored) {
             run(() -> drive.call(at -> swarm.learnt(stored, at)));
+        }
+
+        @Override
+        public void send(LiveMessage.Put put) {
+            run(() -> Optional.ofNullable(linksByKey.get(put.order().relay()))
+                    .filter(Link::isUp)
+                    .ifPresent(link -> link.send(put)));
         }
     }
 

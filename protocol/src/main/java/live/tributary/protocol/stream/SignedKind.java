@@ -10,6 +10,7 @@ public enum SignedKind {
     DESCRIPTOR,
     HELLO,
     STORED,
+    PUT,
     SUCCESSOR,
     REVOKED,
     NOTIFY;

@@ -1,8 +1,11 @@
 package live.tributary.protocol.wire;
 
+import java.net.URI;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import live.tributary.protocol.bencode.Bencode;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
@@ -118,4 +121,60 @@ public sealed interface LiveMessage {
 
     /** The stream's key has ended, by its own word. */
     record KeyEndNews(KeyEnd end) implements LiveMessage {}
+
+    /**
+     * The origin's request (kind {@code put}) that one relay writes a chunk, which it holds, to the bucket, so that the origin's
+     * uplink carries it only once. The bucket's own signature is among the headers and covers the object's name and the SHA-256
+     * of its bytes: with it nothing else can be written.
+     */
+    record Put(Order order, byte[] signature) implements LiveMessage {
+        /**
+         * What is asked.
+         *
+         * @param relay to whom
+         * @param url of the object
+         * @param headers to be sent with it, each {@code name: value}
+         * @param until when the request is worth nothing any more
+         */
+        public record Order(RelayKey relay, ChunkId chunk, URI url, List<String> headers, Instant until) {
+            public static final int MAX_URL = 1536;
+            public static final int MAX_HEADERS = 8;
+            public static final int MAX_HEADER = 512;
+
+            private static final Pattern HEADER = Pattern.compile("[a-z0-9-]{1,64}: [ -~]{1,440}");
+
+            public Order {
+                headers = List.copyOf(headers);
+                if (url.toString().length() > MAX_URL || headers.size() > MAX_HEADERS) {
+                    throw new IllegalArgumentException(
+                            "put: URL of " + url.toString().length() + " and " + headers.size()
+                                    + " headers (expected: <= " + MAX_URL + " and " + MAX_HEADERS + ")");
+                }
+                for (String header : headers) {
+                    if (!HEADER.matcher(header).matches()) {
+                        throw new IllegalArgumentException("header: " + header + " (expected: name: value)");
+                    }
+                }
+            }
+
+            private byte[] body(StreamKey stream) {
+                return Bencode.encode(Map.of(
+                        "k", stream.bytes(),
+                        "to", relay.bytes(),
+                        "r", chunk.rendition(),
+                        "s", chunk.seq(),
+                        "u", url.toString(),
+                        "hs", headers,
+                        "x", until.toEpochMilli()));
+            }
+        }
+
+        public static Put sign(Order order, SigningKey streamKey) {
+            return new Put(order, streamKey.sign(SignedKind.PUT, order.body(streamKey.streamKey())));
+        }
+
+        public boolean verifies(StreamKey stream) {
+            return stream.verifies(SignedKind.PUT, order.body(stream), signature);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 package live.tributary.protocol.wire;
 
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -49,6 +51,7 @@ public final class LiveMessageCodec {
     private static final int RANGE_BYTES = 2 * Integer.BYTES;
     private static final int MAX_PER_MILLE = 1000;
     private static final int MAX_KIND = 16;
+    private static final long MAX_MILLIS = 1L << 48;
 
     private LiveMessageCodec() {}
 
@@ -66,7 +69,10 @@ public final class LiveMessageCodec {
         RELAYS(LiveMessage.MAX_RELAYS * (RelayDescriptor.MAX_ENCODED + AROUND_ELEMENT) + AROUND),
         LOAD(64),
         STORED(256),
-        KEY_END(KeyEnd.MAX_ENCODED + AROUND);
+        KEY_END(KeyEnd.MAX_ENCODED + AROUND),
+        PUT(LiveMessage.Put.Order.MAX_URL
+                + LiveMessage.Put.Order.MAX_HEADERS * LiveMessage.Put.Order.MAX_HEADER
+                + 4 * AROUND);
 
         private final int maxEncoded;
 
@@ -165,6 +171,14 @@ public final class LiveMessageCodec {
             fields.put("sig", stored.signature());
         } else if (message instanceof LiveMessage.KeyEndNews news) {
             fields.put("e", news.end().encoded());
+        } else if (message instanceof LiveMessage.Put put) {
+            fields.put("to", put.order().relay().bytes());
+            fields.put("r", put.order().chunk().rendition());
+            fields.put("s", put.order().chunk().seq());
+            fields.put("u", put.order().url().toString());
+            fields.put("hs", put.order().headers());
+            fields.put("x", put.order().until().toEpochMilli());
+            fields.put("sig", put.signature());
         }
         byte[] encoded = Bencode.encode(fields);
         if (encoded.length > kind.maxEncoded) {
@@ -218,6 +232,17 @@ public final class LiveMessageCodec {
                                     (int) d.integer("r", 0, ChunkId.MAX_RENDITION), d.integer("s", 0, Long.MAX_VALUE)),
                             d.exactBytes("sig", SigningKey.SIGNATURE_LENGTH));
                 case KEY_END -> new LiveMessage.KeyEndNews(KeyEnd.decode(d.bytes("e", KeyEnd.MAX_ENCODED)));
+                case PUT ->
+                    new LiveMessage.Put(
+                            new LiveMessage.Put.Order(
+                                    RelayKey.of(d.exactBytes("to", PublicKey.LENGTH)),
+                                    new ChunkId(
+                                            (int) d.integer("r", 0, ChunkId.MAX_RENDITION),
+                                            d.integer("s", 0, Long.MAX_VALUE)),
+                                    URI.create(d.text("u", LiveMessage.Put.Order.MAX_URL)),
+                                    d.texts("hs", LiveMessage.Put.Order.MAX_HEADERS, LiveMessage.Put.Order.MAX_HEADER),
+                                    Instant.ofEpochMilli(d.integer("x", 0, MAX_MILLIS))),
+                            d.exactBytes("sig", SigningKey.SIGNATURE_LENGTH));
             };
         } catch (IllegalArgumentException e) {
             throw new FormatException(e);
@@ -331,6 +356,8 @@ public final class LiveMessageCodec {
             return Kind.LOAD;
         } else if (message instanceof LiveMessage.KeyEndNews) {
             return Kind.KEY_END;
+        } else if (message instanceof LiveMessage.Put) {
+            return Kind.PUT;
         }
         return Kind.STORED;
     }

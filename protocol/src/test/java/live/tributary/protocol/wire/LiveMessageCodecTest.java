@@ -3,6 +3,7 @@ package live.tributary.protocol.wire;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -193,6 +194,32 @@ class LiveMessageCodecTest {
         assertThatThrownBy(() -> LiveMessageCodec.decode(encoded)).isInstanceOf(FormatException.class);
     }
 
+    @Test
+    void aPutIsTheOriginsRequestAndNobodyElsesAndOfNothingElse() {
+        Samples samples = new Samples(6);
+        SigningKey origin = samples.key();
+        LiveMessage.Put put = LiveMessage.Put.sign(order(samples, "a: b"), origin);
+        assertThat(put.verifies(origin.streamKey())).isTrue();
+        assertThat(put.verifies(samples.key().streamKey())).isFalse();
+        assertThat(new LiveMessage.Put(order(samples, "a: c"), put.signature()).verifies(origin.streamKey()))
+                .isFalse();
+    }
+
+    @Test
+    void aPutHasNoHeaderMoreThanItsMaximumAndNoneThatIsNoHeader() throws Exception {
+        Samples samples = new Samples(8);
+        String[] longest = new String[LiveMessage.Put.Order.MAX_HEADERS];
+        Arrays.fill(longest, "n".repeat(64) + ": " + "v".repeat(440));
+        byte[] encoded = LiveMessageCodec.encode(LiveMessage.Put.sign(order(samples, longest), samples.key()));
+        assertThat(LiveMessageCodec.encode(LiveMessageCodec.decode(encoded))).isEqualTo(encoded);
+        String[] oneMore = Arrays.copyOf(longest, longest.length + 1);
+        oneMore[longest.length] = "a: b";
+        assertThatThrownBy(() -> order(samples, oneMore)).hasMessageContaining("expected: <= 1536 and 8");
+        assertThatThrownBy(() -> order(samples, "n".repeat(64) + ": " + "v".repeat(441)))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> order(samples, "a: b\r\nhost: c")).isInstanceOf(IllegalArgumentException.class);
+    }
+
     private static List<LiveMessage> oneOfEach(Samples samples) {
         SigningKey origin = samples.key();
         return List.of(
@@ -220,6 +247,16 @@ class LiveMessageCodecTest {
                 new LiveMessage.Relays(List.of(samples.descriptor(samples.key()))),
                 new LiveMessage.Load(1000),
                 LiveMessage.Stored.sign(new ChunkId(2, 12345), origin),
-                new LiveMessage.KeyEndNews(KeyEnd.rotation(origin, samples.key().streamKey(), Samples.NOW)));
+                new LiveMessage.KeyEndNews(KeyEnd.rotation(origin, samples.key().streamKey(), Samples.NOW)),
+                LiveMessage.Put.sign(order(samples, "x-amz-date: 20261122T060000Z"), origin));
+    }
+
+    private static LiveMessage.Put.Order order(Samples samples, String... headers) {
+        return new LiveMessage.Put.Order(
+                samples.key().relayKey(),
+                new ChunkId(1, 77),
+                URI.create("https://bucket.example/live/1/77-abc.ts"),
+                List.of(headers),
+                Samples.NOW);
     }
 }
