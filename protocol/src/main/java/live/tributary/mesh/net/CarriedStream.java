@@ -528,7 +528,7 @@ final class CarriedStream implements SwarmActions, LinkEvents {
 
         @Override
         public void send(LiveMessage.Put put) {
-            run(() -> Optional.ofNullable(linksByKey.get(put.order().relay()))
+            run(() -> links.neighbour(put.order().relay())
                     .filter(Link::isUp)
                     .ifPresent(link -> link.send(put)));
         }
