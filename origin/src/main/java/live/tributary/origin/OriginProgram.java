@@ -299,6 +299,8 @@ final class OriginProgram implements Program {
         Broadcast broadcast = life.add(
                 new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
         status.note("feed", origin::feedText);
+        status.alarm("feed", origin::alarm);
+        meters.gauge(origin::silenceSeconds, Meter.FEED_SILENCE);
         if (owncast.isPresent()) {
             String token = token(state.resolve("owncast.token"), random);
             Owncast words = life.add(new Owncast(owncast.get(), token, name, origin::describe, broadcast::hint));

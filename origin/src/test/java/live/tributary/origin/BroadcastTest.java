@@ -118,6 +118,21 @@ class BroadcastTest {
         assertThat(next.term()).isGreaterThan(last.term());
     }
 
+    @Test
+    void readsOwncastsFolderThoughItsMasterSendsViewersToTheGateway() throws IOException {
+        Files.writeString(
+                folder.resolve("stream.m3u8"),
+                "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2\nhttps://gateway.example/owncast/key/hls/0/stream.m3u8\n");
+        list(0, 0);
+        try (Broadcast broadcast = broadcast(folder, false)) {
+            broadcast.start();
+            await(() -> {
+                add(0);
+                return mesh.newest(0, 9).size() >= 2;
+            });
+        }
+    }
+
     private Broadcast broadcast(Path feed, boolean loop) throws IOException {
         return broadcast(feed, loop, false);
     }

@@ -118,7 +118,10 @@ public final class FeedIngest implements AutoCloseable {
             Duration wait;
             try {
                 Description seen = describe();
-                trouble = "";
+                if (!trouble.isEmpty()) {
+                    trouble = "";
+                    listener.trouble("feed", "");
+                }
                 if (!current.equals(Optional.of(seen))) {
                     apply(seen);
                 }
@@ -140,6 +143,7 @@ public final class FeedIngest implements AutoCloseable {
         if (!why.equals(trouble)) {
             log.warn("the feed {} cannot be read: {}; trying again", config.feed(), why);
             trouble = why;
+            listener.trouble("feed", "cannot be read: " + why);
         }
     }
 
@@ -155,7 +159,7 @@ public final class FeedIngest implements AutoCloseable {
         Duration target = Duration.ZERO;
         for (HlsSnapshot.Entry entry : ((HlsSnapshot.Master) snapshot).renditions()) {
             renditions.add(entry.rendition());
-            locations.add(source.resolve(top.location(), entry.uri()));
+            locations.add(source.resolve(top.location(), ServingEndpoint.own(top.location(), entry.uri())));
         }
         for (URI location : locations) {
             Duration its = media(location).targetDuration();

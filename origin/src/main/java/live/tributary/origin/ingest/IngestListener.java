@@ -13,6 +13,14 @@ public interface IngestListener {
 
     void state(int rendition, FeedState state);
 
+    /**
+     * Something cannot be read, and is tried again and again.
+     *
+     * @param of the feed, or a rendition of it
+     * @param why empty where that is over
+     */
+    default void trouble(String of, String why) {}
+
     /** Segments were lost for good. */
     void missed(int rendition, long segments);
 }

@@ -232,6 +232,7 @@ final class RenditionIngest {
         if (!now.equals(trouble)) {
             log.warn("rendition {}: the feed's playlist {}; trying again", rendition, now);
             trouble = now;
+            listener.trouble("rendition " + rendition, "its playlist " + now);
         }
     }
 
@@ -239,6 +240,7 @@ final class RenditionIngest {
         if (!trouble.isEmpty()) {
             log.info("rendition {}: the feed's playlist is readable again", rendition);
             trouble = "";
+            listener.trouble("rendition " + rendition, "");
         }
     }
 }

@@ -37,6 +37,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(StreamOrigin.class);
 
     private static final Duration TICK = Duration.ofSeconds(1);
+    private static final double NANOS_OF_A_SECOND = 1e9;
     private static final int ENTRY_POINTS_OF_A_FAMILY = Head.MAX_ENTRY_POINTS;
 
     private final Config config;
@@ -45,6 +46,8 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private final ChunkPublisher publisher;
     private final HeadKeeper heads = new HeadKeeper();
     private final Map<Integer, FeedState> feeds = new HashMap<>();
+    private final Map<Integer, Long> heardAt = new HashMap<>();
+    private final Map<String, String> troubles = new TreeMap<>();
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "publish");
         thread.setDaemon(true);
@@ -139,6 +142,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     @Override
     public synchronized void described(List<Rendition> feedRenditions, Duration targetDuration) {
         renditions = feedRenditions;
+        feeds.keySet().removeIf(rendition -> rendition >= feedRenditions.size());
         target = targetDuration.isZero() ? Duration.ofSeconds(1) : targetDuration;
         publishAbout();
     }
@@ -182,6 +186,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
             if (closed || rendition >= renditions.size() || publisher.repeats(rendition, chunk)) {
                 return;
             }
+            heardAt.put(rendition, around.nanoTime().getAsLong());
             begins = !isLive();
             begun = true;
             feeds.merge(rendition, FeedState.LIVE, (before, live) -> before.isOn() ? before : live);
@@ -205,6 +210,42 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     @Override
     public void missed(int rendition, long segments) {
         around.missed().accept(segments);
+    }
+
+    @Override
+    public synchronized void trouble(String of, String why) {
+        if (why.isEmpty()) {
+            troubles.remove(of);
+        } else {
+            troubles.put(of, why);
+        }
+    }
+
+    /** What an operator should look at now. */
+    public synchronized Optional<String> alarm() {
+        List<String> lines = new ArrayList<>();
+        troubles.forEach((of, why) -> lines.add(of + ": " + why));
+        new TreeMap<>(feeds).forEach((rendition, state) -> {
+            if (state == FeedState.STALLED) {
+                lines.add("rendition " + rendition + ": no new segment for " + Math.round(silence(rendition))
+                        + " s; is the encoder running?");
+            }
+        });
+        return lines.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", lines));
+    }
+
+    /** Seconds since the last segment of the rendition that is silent for longest, of those on air. */
+    public synchronized double silenceSeconds() {
+        return feeds.entrySet().stream()
+                .filter(entry -> entry.getValue() == FeedState.LIVE || entry.getValue() == FeedState.STALLED)
+                .mapToDouble(entry -> silence(entry.getKey()))
+                .max()
+                .orElse(0);
+    }
+
+    private double silence(int rendition) {
+        long now = around.nanoTime().getAsLong();
+        return (now - heardAt.getOrDefault(rendition, now)) / NANOS_OF_A_SECOND;
     }
 
     /** How the renditions stand, in a line. */

@@ -60,6 +60,7 @@ class S3ProxyTest {
     private final FixedClock clock = new FixedClock();
     private final FakeMesh mesh = new FakeMesh(Records.KEY.streamKey());
     private final AtomicLong sent = new AtomicLong();
+
     @RegisterExtension
     private final S3ProxyExtension server = S3ProxyExtension.builder()
             .withCredentials(ID, SECRET)

@@ -123,6 +123,26 @@ class StreamOriginTest {
     }
 
     @Test
+    void silenceAndWhatCannotBeReadAreAlarms() {
+        begin();
+        origin.state(0, FeedState.LIVE);
+        clock.move(Duration.ofSeconds(14));
+        assertThat(origin.alarm()).isEmpty();
+        assertThat(origin.silenceSeconds()).isEqualTo(14);
+
+        origin.state(0, FeedState.STALLED);
+        origin.trouble("feed", "cannot be read: permission denied");
+        assertThat(origin.alarm().orElseThrow())
+                .isEqualTo("feed: cannot be read: permission denied; rendition 0: no new segment for 14 s; "
+                        + "is the encoder running?");
+
+        origin.trouble("feed", "");
+        origin.state(0, FeedState.OFFLINE);
+        assertThat(origin.alarm()).isEmpty();
+        assertThat(origin.silenceSeconds()).as("off air").isZero();
+    }
+
+    @Test
     void anOrderlyStopEndsTheStream() {
         begin();
         origin.close();

@@ -8,6 +8,7 @@ public enum Meter {
     RECEIVED("received", Type.COUNTER, "bytes", "Payload received, by who it came from and how", "peer", "via"),
     CHUNK_LATENCY("chunk.latency", Type.TIMER, "seconds", "From written at the origin to verified here"),
     BEHIND_LIVE("behind.live", Type.GAUGE, "seconds", "Age of the newest chunk that is held whole"),
+    FEED_SILENCE("feed.silence", Type.GAUGE, "seconds", "Since the feed's last segment, while it is on air; else 0"),
     CHUNKS("chunks", Type.COUNTER, "", "Chunks that became whole, were refused, or were never got", "result"),
     RECORDS("records", Type.COUNTER, "", "Records that arrived, by what became of them", "result"),
     LINKS("links", Type.GAUGE, "", "Links to other mesh nodes that stand now"),

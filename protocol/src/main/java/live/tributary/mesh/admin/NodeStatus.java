@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,6 +37,7 @@ public final class NodeStatus {
     private final InstantSource clock;
     private final Instant started;
     private final ConcurrentHashMap<String, Supplier<String>> notes = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Supplier<Optional<String>>> alarms = new ConcurrentHashMap<>();
 
     /** @param streams those carried now, asked for at each request */
     public NodeStatus(
@@ -60,6 +62,11 @@ public final class NodeStatus {
         notes.put(name, text);
     }
 
+    /** Adds something that may be wrong: told in red while {@code text} has words for it. */
+    public void alarm(String name, Supplier<Optional<String>> text) {
+        alarms.put(name, text);
+    }
+
     ObjectNode json() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         json.put("role", role.text());
@@ -71,6 +78,8 @@ public final class NodeStatus {
         bytes(json.putObject("receivedBytes"), Meter.RECEIVED);
         ObjectNode noted = json.putObject("notes");
         notes.forEach((name, text) -> noted.put(name, text.get()));
+        ObjectNode wrong = json.putObject("alarms");
+        alarms.forEach((name, text) -> text.get().ifPresent(words -> wrong.put(name, words)));
         ArrayNode list = json.putArray("streams");
         for (StreamView stream : streams.get()) {
             stream(list.addObject(), stream);

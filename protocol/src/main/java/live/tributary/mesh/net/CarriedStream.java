@@ -528,9 +528,7 @@ final class CarriedStream implements SwarmActions, LinkEvents {
 
         @Override
         public void send(LiveMessage.Put put) {
-            run(() -> links.neighbour(put.order().relay())
-                    .filter(Link::isUp)
-                    .ifPresent(link -> link.send(put)));
+            run(() -> links.neighbour(put.order().relay()).filter(Link::isUp).ifPresent(link -> link.send(put)));
         }
     }
 
