@@ -158,6 +158,13 @@ final class OriginProgram implements Program {
     private List<NotifyTarget> gateways = new ArrayList<>();
 
     @Option(
+            names = "--owncast-public-url",
+            paramLabel = "URL",
+            description =
+                    "Where viewers find it, https: its logo there is the stream's poster (--owncast unless given).")
+    private Optional<URI> owncastForViewers = Optional.empty();
+
+    @Option(
             names = "--cache-disk",
             paramLabel = "SIZE",
             defaultValue = "5GB",
@@ -303,7 +310,8 @@ final class OriginProgram implements Program {
         meters.gauge(origin::silenceSeconds, Meter.FEED_SILENCE);
         if (owncast.isPresent()) {
             String token = token(state.resolve("owncast.token"), random);
-            Owncast words = life.add(new Owncast(owncast.get(), token, name, origin::describe, broadcast::hint));
+            Owncast words = life.add(
+                    new Owncast(owncast.get(), owncastForViewers, token, name, origin::describe, broadcast::hint));
             own.add(words);
             words.start();
             log.info("Owncast's webhook for this origin: POST /owncast/{} on port {}", token, port.port());

@@ -12,7 +12,8 @@ import java.util.regex.Pattern;
  * {@code <variant>/stream.m3u8} beside it.
  */
 final class ServingEndpoint {
-    private static final Pattern VARIANT = Pattern.compile("https?://[^/?#]+(?:/[^?#]*)?/hls/(\\d{1,2}/[^/?#]+\\.m3u8)");
+    private static final Pattern VARIANT =
+            Pattern.compile("https?://[^/?#]+(?:/[^?#]*)?/hls/(\\d{1,2}/[^/?#]+\\.m3u8)");
     private static final String MASTER = "/hls/stream.m3u8";
 
     private ServingEndpoint() {}

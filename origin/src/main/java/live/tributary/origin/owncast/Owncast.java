@@ -21,6 +21,8 @@ import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.Sha256;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,8 +39,10 @@ public final class Owncast implements HttpService, AutoCloseable {
     private static final Duration INTERVAL = Duration.ofSeconds(15);
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
     private static final String HOOK = "/owncast/";
+    private static final String LOGO = "logo";
 
     private final URI base;
+    private final Optional<URI> viewers;
     private final String token;
     private final String name;
     private final Consumer<AboutText> words;
@@ -52,17 +56,26 @@ public final class Owncast implements HttpService, AutoCloseable {
 
     /**
      * @param base Owncast's own address
+     * @param viewers its address on the open net, https, where its logo is the stream's poster
      * @param token the secret part of the webhook's path
      * @param name what the operator calls the stream
      * @param words hears what the stream says of itself
      * @param look asks for a look at the feed now
      */
-    public Owncast(URI base, String token, String name, Consumer<AboutText> words, Runnable look) {
-        this.base = URI.create(base.toString().replaceAll("/+$", "") + "/");
+    public Owncast(
+            URI base, Optional<URI> viewers, String token, String name, Consumer<AboutText> words, Runnable look) {
+        this.base = folder(base);
+        this.viewers = viewers.or(() -> Optional.of(base))
+                .filter(url -> "https".equalsIgnoreCase(url.getScheme()))
+                .map(Owncast::folder);
         this.token = token;
         this.name = name;
         this.words = words;
         this.look = look;
+    }
+
+    private static URI folder(URI url) {
+        return URI.create(url.toString().replaceAll("/+$", "") + "/");
     }
 
     public void start() {
@@ -102,7 +115,9 @@ public final class Owncast implements HttpService, AutoCloseable {
 
     private void ask() throws InterruptedException {
         try {
-            words.accept(OwncastWords.read(name, get("api/config"), get("api/status")));
+            AboutText text = OwncastWords.read(name, get("api/config"), get("api/status"));
+            words.accept(new AboutText(
+                    text.name(), text.title(), text.description(), text.tags(), text.language(), poster()));
             trouble = "";
         } catch (IOException | FormatException e) {
             String what = String.valueOf(e.getMessage());
@@ -110,6 +125,19 @@ public final class Owncast implements HttpService, AutoCloseable {
                 log.warn("{} does not say what its stream is called: {}", base, what);
                 trouble = what;
             }
+        }
+    }
+
+    /** Owncast's logo, where viewers can see it; a stream without a picture is none the worse. */
+    private Optional<About.Poster> poster() throws InterruptedException {
+        if (viewers.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new About.Poster(viewers.get().resolve(LOGO), Sha256.ofContent(get(LOGO))));
+        } catch (IOException e) {
+            log.debug("no logo: {}", e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -18,6 +18,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.origin.publish.AboutText;
+import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.Sha256;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,6 +29,7 @@ class OwncastTest {
     private final AtomicInteger looks = new AtomicInteger();
     private volatile String title = "First";
     private volatile String config = "{\"name\":\"A name\",\"summary\":\"What it is\",\"tags\":[\"a\",7,\"\"]}";
+    private Optional<URI> viewers = Optional.empty();
     private HttpServer server;
 
     @BeforeEach
@@ -62,6 +65,18 @@ class OwncastTest {
                     .extracting(AboutText::title)
                     .isEqualTo("Second");
             assertThat(looks).hasValue(1);
+        }
+    }
+
+    @Test
+    void theLogoIsThePosterWhereViewersCanSeeIt() throws Exception {
+        viewers = Optional.of(URI.create("https://me.example/"));
+        try (Owncast owncast = owncast()) {
+            owncast.start();
+            assertThat(heard.poll(20, TimeUnit.SECONDS).poster())
+                    .contains(new About.Poster(
+                            URI.create("https://me.example/logo"),
+                            Sha256.ofContent(config.getBytes(StandardCharsets.UTF_8))));
         }
     }
 
@@ -106,7 +121,7 @@ class OwncastTest {
 
     private Owncast owncast() {
         URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
-        return new Owncast(base, "secret", "Mine", heard::add, looks::incrementAndGet);
+        return new Owncast(base, viewers, "secret", "Mine", heard::add, looks::incrementAndGet);
     }
 
     private static Optional<Integer> call(Owncast owncast, String path) {

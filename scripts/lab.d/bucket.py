@@ -1,0 +1,104 @@
+"""All that an origin sends ÷ bitrate with a bucket: written by itself, and by relays with what it signed."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import s3
+from feed import Feed, encoded
+from program import Gone, NotReady, Program, stop_all
+
+MBIT = 1_000_000
+RELAYS = 3
+SEGMENT_SECONDS = 2
+LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"]
+WARM_UP = 15
+ALLOWED = 1.10
+CACHE = Path(tempfile.gettempdir()) / "tributary-lab"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/lab bucket", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=50, help="measured, of each kind (50)")
+    parser.add_argument("--bitrate", type=float, default=3, help="Mbit/s (3)")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    os.environ.update(AWS_ACCESS_KEY_ID=s3.ID, AWS_SECRET_ACCESS_KEY=s3.SECRET)
+    CACHE.mkdir(exist_ok=True)
+    source = encoded(CACHE, int(options.bitrate * MBIT), SEGMENT_SECONDS, 30)
+    rows = []
+    good = True
+    for by_relays in (False, True):
+        folder = Path(tempfile.mkdtemp(prefix="lab-bucket-"))
+        programs = []
+        try:
+            figures, fine = measured(options, source, folder, programs, by_relays)
+            rows += figures
+            good = good and fine
+        except (NotReady, Gone) as failure:
+            print(f"FAIL {failure}", flush=True)
+            good = False
+        finally:
+            stop_all(programs)
+        if good:
+            shutil.rmtree(folder)
+        else:
+            print(f"logs: {folder}", file=sys.stderr)
+    for name, value, unit in rows:
+        print(json.dumps({"name": name, "value": value, "unit": unit}) if options.json else f"{name:<34}{value:>10.3f} {unit}", flush=True)
+    sys.exit(0 if good else 1)
+
+
+def measured(options, source, folder, programs, by_relays):
+    store = s3.S3()
+    feed = Feed(source, folder / "hls")
+    arguments = ["--hls", str(folder / "hls"), "--s3-endpoint", store.url, "--s3-bucket", "lab", "--bucket-by-relays", str(by_relays).lower(), *LOOPBACK]
+    origin = Program("origin", "origin", arguments, folder)
+    programs.append(origin)
+    origin.await_ready()
+    key = origin.ready["id"]
+    for number in range(RELAYS):
+        programs.append(Program(f"relay{number}", "relay", ["--stream", key, "--peer", origin.ready["tcp"], "--max-upload", "50Mbit", "--no-port-mapping", *LOOPBACK], folder))
+    for relay in programs[1:]:
+        relay.await_ready()
+    time.sleep(WARM_UP)
+    before, sent, stored, written = published(origin), bytes_sent(origin), set(store.objects), len(store.writes)
+    time.sleep(options.seconds)
+    after, now = published(origin), bytes_sent(origin)
+    time.sleep(3 * SEGMENT_SECONDS)
+    seqs = range(max(before) + 1, max(after) + 1)
+    useful = sum(after[seq] for seq in seqs if seq in after)
+    writers = store.writes[written:]
+    there = {int(path.rsplit("/", 1)[1].split("-")[0]) for path in store.objects if path.endswith((".ts", ".mp4"))}
+    missing = [seq for seq in seqs if seq not in there]
+    feed.stop()
+    store.stop()
+    kind = "by-relays" if by_relays else "by-origin"
+    total = {peer: (now[peer] - sent[peer]) / useful for peer in now}
+    rows = [
+        (f"bucket.{kind}.uplink", sum(total.values()), "all that the origin sends / bitrate, by its /metrics"),
+        (f"bucket.{kind}.to-relays", total["relay"], ""),
+        (f"bucket.{kind}.to-bucket", total["bucket"], ""),
+        (f"bucket.{kind}.written-by-relays", writers.count("relay") / max(1, len(writers)), f"of {len(writers)} chunks"),
+        (f"bucket.{kind}.missing", len(missing), f"of {len(seqs)} chunks"),
+        (f"bucket.{kind}.refused", len(store.refused), "puts"),
+    ]
+    return rows, not missing and not store.refused and (not by_relays or sum(total.values()) <= ALLOWED)
+
+
+def published(origin):
+    return {chunk["seq"]: chunk["bytes"] for chunk in origin.status()["streams"][0]["renditions"][0]["chunks"]}
+
+
+def bytes_sent(origin):
+    metrics = origin.metrics()
+    return {peer: metrics.sum("tributary_sent_bytes_total", peer=peer) for peer in ("relay", "viewer", "bucket")}
+
+
+if __name__ == "__main__":
+    main()
