@@ -43,6 +43,7 @@ final class BucketOptions {
 
     @Option(
             names = "--bucket-by-relays",
+            arity = "1",
             paramLabel = "true|false",
             defaultValue = "true",
             description = "Let relays that hold a chunk write it to the bucket, so that it leaves here only once.")
