@@ -38,6 +38,7 @@ import live.tributary.protocol.stream.StreamKey;
 import live.tributary.protocol.wire.Handshake;
 import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
+import live.tributary.protocol.wire.PeerMessageEncoder;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -239,8 +240,13 @@ final class CarriedStream implements SwarmActions, LinkEvents {
     }
 
     @Override
+    public void wrote(Link link, int bytes) {
+        node.tallies().sent(peerRole(link), bytes);
+    }
+
+    @Override
     public void blockSent(Link link, PeerMessage.Block block) {
-        node.tallies().sent(peerRole(link), block.length());
+        node.tallies().sent(peerRole(link), PeerMessageEncoder.PIECE_OVERHEAD + block.length());
         drive.call(at -> swarm.blockSent(link.id(), block, at));
     }
 

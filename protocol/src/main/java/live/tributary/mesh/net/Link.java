@@ -92,6 +92,11 @@ final class Link {
 
     private final class Sent implements LinkOutput.Listener {
         @Override
+        public void wrote(int bytes) {
+            events.wrote(Link.this, bytes);
+        }
+
+        @Override
         public void sent(PeerMessage.Block block) {
             events.blockSent(Link.this, block);
         }

@@ -22,6 +22,9 @@ interface LinkEvents {
 
     void received(Link link, List<RelayDescriptor> relays);
 
+    /** A message without payload leaves, of so many bytes. */
+    void wrote(Link link, int bytes);
+
     void blockSent(Link link, PeerMessage.Block block);
 
     /** A queued block is not sent: its bytes were dropped meanwhile, and the other end was told. */

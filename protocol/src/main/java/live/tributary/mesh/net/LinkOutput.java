@@ -38,8 +38,11 @@ final class LinkOutput {
     private boolean pumpScheduled;
     private boolean flushScheduled;
 
-    /** The link, which hears what became of its blocks. */
+    /** The link, which hears what leaves. */
     interface Listener {
+        /** A message without payload was handed over. */
+        void wrote(int bytes);
+
         void sent(PeerMessage.Block block);
 
         /** Dropped from the store since it was promised; the other end was told. */
@@ -132,6 +135,9 @@ final class LinkOutput {
         if (!channel.isOpen()) {
             return; // Why it was closed is on its way to the link; a closed channel also looks like one that is full.
         }
+        int length = PeerMessageEncoder.lengthOf(message);
+        node.budget().spend(length);
+        listener.wrote(length);
         channel.write(message, channel.voidPromise());
         if (!channel.isWritable() && channel.bytesBeforeWritable() > MAX_PENDING) {
             listener.overflowed();

@@ -24,6 +24,10 @@ final class RelayGossip {
     private static final Duration EVERY = Duration.ofSeconds(60);
     /** What changed is told no more often than this. */
     private static final Duration ON_CHANGE = Duration.ofSeconds(2);
+    /** A load that differs by so much from what was told is news, though no more often than this. */
+    private static final int LOAD_NEWS = 250;
+
+    private static final Duration LOAD_NEWS_EVERY = Duration.ofSeconds(10);
     /** A neighbour that sends its list more often is not listened to. */
     private static final Duration TAKEN = Duration.ofSeconds(1);
 
@@ -40,6 +44,7 @@ final class RelayGossip {
 
     private final Map<RelayKey, Long> taken = new HashMap<>();
     private List<Endpoint> toldEndpoints = List.of();
+    private int toldLoad;
     private long dueAt;
     private long toldAt;
 
@@ -129,6 +134,10 @@ final class RelayGossip {
         if (!toldEndpoints.equals(ownEndpoints())) {
             soon();
         }
+        if (now - toldAt >= LOAD_NEWS_EVERY.toNanos()
+                && Math.abs(node.budget().loadPerMille() - toldLoad) >= LOAD_NEWS) {
+            soon();
+        }
         if (now - dueAt >= 0) {
             toldAt = now;
             dueAt = now + EVERY.toNanos();
@@ -158,6 +167,7 @@ final class RelayGossip {
 
     private RelayDescriptor describe() {
         toldEndpoints = ownEndpoints();
+        toldLoad = node.budget().loadPerMille();
         return RelayDescriptor.sign(
                 new RelayDescriptor.Body(
                         node.key().relayKey(),
@@ -167,7 +177,7 @@ final class RelayGossip {
                         node.config().renditions(),
                         node.config().region(),
                         node.config().uploadBitsPerSecond(),
-                        node.budget().loadPerMille(),
+                        toldLoad,
                         node.config().software(),
                         node.config().contact(),
                         node.parts().clock().instant().plus(DESCRIPTOR_LIFETIME)),

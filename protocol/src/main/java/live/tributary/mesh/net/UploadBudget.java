@@ -7,36 +7,47 @@ import java.util.function.LongSupplier;
  * The node's one allowance of bytes to send, shared by links, viewers, HTTP and the bucket, and callable from any thread.
  *
  * <p>A token bucket with a floor for each purpose: a purpose may take while the balance stands above its floor, so that the last
- * tokens are left for what is more urgent. Who was refused waits for as long as he is told and asks again.
+ * tokens are left for what is more urgent. Beside that every purpose but the most urgent is assured a small share of the rate,
+ * so that nothing waits for ever. Who was refused waits for as long as he is told and asks again.
+ *
+ * <p>Little can be saved up: what is handed to the kernel at once leaves in the order of its queues, not in the order of urgency.
  */
 public final class UploadBudget {
     /** What bytes are sent for, the most urgent first. */
     public enum Purpose {
         /** Chunks at the live edge, to relays. */
-        LIVE_TO_RELAYS(0),
+        LIVE_TO_RELAYS(0, 0),
         /** Chunks at the live edge, to viewers. */
-        LIVE_TO_VIEWERS(0.2),
+        LIVE_TO_VIEWERS(0.2, 0.03),
         /** Older chunks, to anybody. */
-        OLDER(0.5),
+        OLDER(0.5, 0.02),
         /** The bucket's copy. */
-        BUCKET(0.8);
+        BUCKET(0.8, 0.01);
 
         private final double floor;
+        private final double assured;
 
-        Purpose(double floor) {
+        Purpose(double floor, double assured) {
             this.floor = floor;
+            this.assured = assured;
         }
     }
 
     /** How long the full rate can be saved up. */
-    private static final double BURST_SECONDS = 0.25;
-    /** A whole block and its header always fit into the burst, above the highest floor. */
-    private static final double MIN_BURST = 128 * 1024;
+    private static final double BURST_SECONDS = 0.05;
+    /** Floors must lie apart by more than a message. */
+    private static final double MIN_BURST = 48 * 1024;
+    /** A block of the wire. */
+    private static final int BLOCK = 16 * 1024;
+    /** Over how long the load is averaged. */
+    private static final double LOAD_NANOS = 2e9;
 
     private final double bytesPerNano;
     private final double burst;
     private final LongSupplier nanoTime;
+    private final double[] assured = new double[Purpose.values().length];
     private double balance;
+    private double recent;
     private long refilled;
     private long sent;
 
@@ -62,20 +73,35 @@ public final class UploadBudget {
      */
     public synchronized long take(Purpose purpose, int bytes) {
         refill();
+        int at = purpose.ordinal();
         double above = balance - purpose.floor * burst;
         if (above > 0) {
-            balance -= bytes; // May go below the floor, even below nothing: the next one waits for it.
-            sent += bytes;
+            assured[at] = Math.min(assured[at], 0);
+            count(bytes); // May go below the floor, even below nothing: the next one waits for it.
             return 0;
         }
-        return (long) Math.ceil((1 - above) / bytesPerNano);
+        if (assured[at] > 0) {
+            assured[at] -= bytes;
+            count(bytes);
+            return 0;
+        }
+        double wait = (1 - above) / bytesPerNano;
+        if (purpose.assured > 0) {
+            wait = Math.min(wait, (1 - assured[at]) / (bytesPerNano * purpose.assured));
+        }
+        return (long) Math.ceil(wait);
     }
 
     /** Counts bytes that were sent without asking: headers, answers, what cannot wait. */
     public synchronized void spend(int bytes) {
         refill();
+        count(bytes);
+    }
+
+    private void count(int bytes) {
         balance -= bytes;
         sent += bytes;
+        recent += bytes;
     }
 
     /** All bytes taken or spent so far. */
@@ -83,15 +109,21 @@ public final class UploadBudget {
         return sent;
     }
 
-    /** How much of the allowance is in use now, 0..1000. */
+    /** How much of the allowance was in use in the last seconds, 0..1000. */
     public synchronized int loadPerMille() {
         refill();
-        return (int) Math.round(1000 * Math.min(1, Math.max(0, 1 - balance / burst)));
+        return (int) Math.round(1000 * Math.min(1, recent / (LOAD_NANOS * bytesPerNano)));
     }
 
     private void refill() {
         long now = nanoTime.getAsLong();
-        balance = Math.min(burst, balance + (now - refilled) * bytesPerNano);
+        double nanos = now - refilled;
         refilled = now;
+        balance = Math.min(burst, balance + nanos * bytesPerNano);
+        recent *= Math.exp(-nanos / LOAD_NANOS);
+        for (Purpose purpose : Purpose.values()) {
+            int at = purpose.ordinal();
+            assured[at] = Math.min(BLOCK, assured[at] + nanos * bytesPerNano * purpose.assured);
+        }
     }
 }

@@ -9,8 +9,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import live.tributary.protocol.Samples;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.RelayKey;
@@ -103,22 +101,6 @@ class DialPolicyTest {
         assertThat(own.isOwn(seen, inside)).isTrue();
         assertThat(own.isOwn(new Endpoint(seen.address(), 7002), inside)).isFalse();
         assertThat(own.all()).containsExactly(seen);
-    }
-
-    @Test
-    void theLastTokensOfTheBudgetAreForTheLiveEdge() {
-        AtomicLong clock = new AtomicLong();
-        UploadBudget budget = new UploadBudget(8_000_000, clock::get); // A MB a second, a quarter of it saved up.
-        assertThat(budget.take(UploadBudget.Purpose.BUCKET, 100_000)).isZero();
-        assertThat(budget.take(UploadBudget.Purpose.BUCKET, 1)).isPositive();
-        assertThat(budget.take(UploadBudget.Purpose.OLDER, 100_000)).isZero();
-        assertThat(budget.take(UploadBudget.Purpose.OLDER, 1)).isPositive();
-        assertThat(budget.take(UploadBudget.Purpose.LIVE_TO_RELAYS, 100_000)).isZero();
-        long wait = budget.take(UploadBudget.Purpose.LIVE_TO_RELAYS, 1);
-        assertThat(wait).isBetween(TimeUnit.MILLISECONDS.toNanos(49), TimeUnit.MILLISECONDS.toNanos(51));
-        clock.addAndGet(wait);
-        assertThat(budget.take(UploadBudget.Purpose.LIVE_TO_RELAYS, 1)).isZero();
-        assertThat(budget.sent()).isEqualTo(300_001);
     }
 
     private List<Endpoint> take(long now) {
