@@ -6,6 +6,7 @@ import io.netty.channel.ChannelInitializer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -84,6 +85,8 @@ final class RelayProgram implements Program {
     private static final long REGION_SECONDS = 10;
 
     private static final int MAX_NET_THREADS = 4;
+    /** How long a relay that stops waits for its viewers to come by and be sent elsewhere. */
+    private static final Duration SENDING_ELSEWHERE = Duration.ofSeconds(2);
     /** What the network stack may take outside the heap beside the chunks. */
     private static final long NETWORK_MEMORY = 256L * 1024 * 1024;
 
@@ -104,7 +107,7 @@ final class RelayProgram implements Program {
             names = "--rendition",
             paramLabel = "NUMBER",
             split = ",",
-            description = "Rendition to name as carried; repeatable (all unless given). All are fetched still.")
+            description = "Rendition to carry; repeatable (all unless given).")
     private List<Integer> renditions = new ArrayList<>();
 
     @Option(
@@ -199,13 +202,14 @@ final class RelayProgram implements Program {
         store.keep(region::isOurs);
         meters.gauge(region::held, Meter.REGION_SHARE, "held");
         meters.gauge(region::lacking, Meter.REGION_SHARE, "lacking");
+        Admission admission = new Admission(upload.bitsPerSecond(), budget::sent, System::nanoTime);
         HttpServer http = new HttpServer(
                 List.of(
                         new HttpTracker(tracker, meters, System::nanoTime),
                         new EdgeService(
                                 stream -> Optional.ofNullable(carried.get(stream)),
                                 new ChunkAnswers(store, arrivals, own.loops(), region::keepers, clock),
-                                new Admission(upload.bitsPerSecond(), budget::sent, System::nanoTime),
+                                admission,
                                 clock),
                         new TorrentService(carried::values, mesh::endpoints),
                         new CardService(new OwnCard(key, facts, clock), carried::values)),
@@ -245,6 +249,7 @@ final class RelayProgram implements Program {
         own.loops().scheduleWithFixedDelay(region::look, REGION_SECONDS, REGION_SECONDS, TimeUnit.SECONDS);
         Ready ready = own.ready(key.relayKey().text(), port, status);
         own.restore();
+        life.add(() -> admission.leave(SENDING_ELSEWHERE)); // The first thing that ends: all else still works.
         return ready;
     }
 

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import live.tributary.mesh.StreamIntake;
@@ -93,17 +94,17 @@ final class CarriedStream implements SwarmActions, LinkEvents {
         this.candidates = new Candidates(node.policy(), random);
         this.directory = new RelayDirectory(node.key().relayKey(), node.parts().clock());
         this.links = new StreamLinks(node, loop, mesh, candidates, directory, this::newLink);
-        this.gossip = new RelayGossip(
-                node, loop, role, links, candidates, directory, link -> drop(link, DropReason.BAD_SIGNATURE));
+        this.gossip = new RelayGossip(node, loop, role, links, candidates, directory, new Described());
         this.blocks = new ChunkBlocks(node.parts().store(), node.parts().clock());
         this.hashes = new ChunkHashes(node.parts().store());
         this.swarm = new LiveSwarm(
                 new SwarmConfig(
-                        key,
-                        node.key().relayKey(),
-                        role,
-                        node.config().uploadBitsPerSecond(),
-                        node.config().history()),
+                                key,
+                                node.key().relayKey(),
+                                role,
+                                node.config().uploadBitsPerSecond(),
+                                node.config().history())
+                        .fetching(Set.copyOf(node.config().renditions())),
                 this,
                 node.parts().clock(),
                 random);
@@ -209,6 +210,19 @@ final class CarriedStream implements SwarmActions, LinkEvents {
         drive.call(at -> swarm.received(link.id(), message, at));
         if (message instanceof LiveMessage.Window) {
             catalogue.allHoldersChanged();
+        }
+    }
+
+    private final class Described implements RelayGossip.Listener {
+        @Override
+        public void described(Link link, RelayDescriptor descriptor) {
+            drive.call(
+                    at -> swarm.carries(link.id(), Set.copyOf(descriptor.body().renditions())));
+        }
+
+        @Override
+        public void forged(Link link) {
+            drop(link, DropReason.BAD_SIGNATURE);
         }
     }
 

@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 import live.tributary.mesh.relays.RelayDirectory;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
@@ -40,7 +39,7 @@ final class RelayGossip {
     private final StreamLinks neighbours;
     private final Candidates candidates;
     private final RelayDirectory directory;
-    private final Consumer<Link> forged;
+    private final Listener listener;
 
     private final Map<RelayKey, Long> taken = new HashMap<>();
     private List<Endpoint> toldEndpoints = List.of();
@@ -48,7 +47,15 @@ final class RelayGossip {
     private long dueAt;
     private long toldAt;
 
-    /** @param forged told of a neighbour that sent a descriptor with a bad signature */
+    /** The stream. */
+    interface Listener {
+        /** What a neighbour signs of itself. */
+        void described(Link link, RelayDescriptor descriptor);
+
+        /** A neighbour sent a descriptor with a bad signature. */
+        void forged(Link link);
+    }
+
     RelayGossip(
             NodeContext node,
             EventLoop loop,
@@ -56,14 +63,14 @@ final class RelayGossip {
             StreamLinks neighbours,
             Candidates candidates,
             RelayDirectory directory,
-            Consumer<Link> forged) {
+            Listener listener) {
         this.node = node;
         this.loop = loop;
         this.role = role;
         this.neighbours = neighbours;
         this.candidates = candidates;
         this.directory = directory;
-        this.forged = forged;
+        this.listener = listener;
         this.dueAt = now();
         this.toldAt = dueAt - ON_CHANGE.toNanos();
     }
@@ -84,11 +91,14 @@ final class RelayGossip {
 
     private void heard(Link link, int sent, List<RelayDescriptor> genuine) {
         if (genuine.size() < sent) {
-            forged.accept(link);
+            listener.forged(link);
             return;
         }
         for (RelayDescriptor descriptor : genuine) {
             RelayKey relay = descriptor.body().relay();
+            if (relay.equals(link.peerKey())) {
+                listener.described(link, descriptor);
+            }
             boolean news = directory.heard(descriptor);
             if (!news || relay.equals(node.key().relayKey())) {
                 continue;

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -104,6 +105,14 @@ public final class LiveSwarm {
             lastWord.linkDown(gone);
             records.linkDown(gone, now);
             pieces.linkDown(gone, now);
+        }
+    }
+
+    /** A neighbour says which renditions it carries; none for all. It is given no piece of another. */
+    public void carries(LinkId link, Set<Integer> renditions) {
+        Neighbour neighbour = byLink.get(link);
+        if (neighbour != null) {
+            neighbour.carried = Set.copyOf(renditions);
         }
     }
 

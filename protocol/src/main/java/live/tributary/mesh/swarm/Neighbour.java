@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.wire.LiveMessage;
@@ -23,6 +24,9 @@ final class Neighbour {
 
     final LinkId link;
     final LinkPeer peer;
+    /** The renditions that it says it carries; empty for all. */
+    Set<Integer> carried = Set.of();
+
     final PieceRanges held = new PieceRanges();
     final Outbox outbox = new Outbox();
 
@@ -76,6 +80,11 @@ final class Neighbour {
 
     boolean isOrigin() {
         return peer.role() == NodeRole.ORIGIN;
+    }
+
+    /** Whether it fetches this rendition's chunks, by its own word; all, until it has said which. */
+    boolean carries(int rendition) {
+        return carried.isEmpty() || carried.contains(rendition);
     }
 
     boolean isRelay() {

@@ -70,8 +70,12 @@ final class PieceExchange {
         this.records = records;
         this.uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
-        this.superSeed = new SuperSeed(neighbours, uplink, random, pullOnly());
+        this.superSeed = new SuperSeed(neighbours, uplink, random, pullOnly(), this::renditionOf);
         this.picker = new PiecePicker(neighbours, random);
+    }
+
+    private int renditionOf(long piece) {
+        return chunks.of(piece).map(chunk -> chunk.record.rendition()).orElse(0);
     }
 
     private boolean seeds() {
@@ -122,7 +126,9 @@ final class PieceExchange {
             }
             forget(other, now);
         }
-        if (config.role() != NodeRole.RELAY || restoring.filter(record::equals).isPresent()) {
+        if (config.role() != NodeRole.RELAY
+                || !config.fetches(record.rendition())
+                || restoring.filter(record::equals).isPresent()) {
             return;
         }
         if (record.firstPiece() < noRoomBefore && !isLive(record)) {
@@ -469,6 +475,7 @@ final class PieceExchange {
         }
         for (Neighbour neighbour : flood() ? neighbours : trees.children(piece.stripe())) {
             if (neighbour.isRelay()
+                    && neighbour.carries(piece.chunk.record.rendition())
                     && neighbour != piece.source
                     && !neighbour.choked
                     && !neighbour.held.contains(piece.number)

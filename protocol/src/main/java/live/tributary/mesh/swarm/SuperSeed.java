@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.LongToIntFunction;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.LiveMessage;
@@ -61,6 +62,8 @@ final class SuperSeed {
     /** Whether a gift is a HAVE that is answered by requests, since there are no trees. */
     private final boolean offersOnly;
 
+    private final LongToIntFunction renditionOf;
+
     private final ArrayDeque<Long> waiting = new ArrayDeque<>();
     /** Who was given a piece that did not spread from there. */
     private final Map<Long, Set<Neighbour>> again = new HashMap<>();
@@ -93,10 +96,16 @@ final class SuperSeed {
         }
     }
 
-    SuperSeed(List<Neighbour> neighbours, Uplink uplink, RandomGenerator random, boolean offersOnly) {
+    SuperSeed(
+            List<Neighbour> neighbours,
+            Uplink uplink,
+            RandomGenerator random,
+            boolean offersOnly,
+            LongToIntFunction renditionOf) {
         this.neighbours = neighbours;
         this.uplink = uplink;
         this.offersOnly = offersOnly;
+        this.renditionOf = renditionOf;
         this.random = random;
     }
 
@@ -200,13 +209,13 @@ final class SuperSeed {
             return;
         }
         if (by == sent.to) {
-            if (relays() == 1) {
+            if (relays(piece) == 1) {
                 unproven.remove(piece);
             }
             return;
         }
         sent.seenAt.add(by);
-        if (sent.seenAt.size() >= quorum() && unproven.remove(piece) != null) {
+        if (sent.seenAt.size() >= quorum(piece) && unproven.remove(piece) != null) {
             again.remove(piece);
             remembered.put(piece, sent);
             if (remembered.size() > MAX_REMEMBERED) {
@@ -215,7 +224,7 @@ final class SuperSeed {
                 oldest.remove();
             }
         }
-        if (sent.leftAt != Long.MAX_VALUE && sent.seenAt.size() * 2 >= relays() - 1) {
+        if (sent.leftAt != Long.MAX_VALUE && sent.seenAt.size() * 2 >= relays(piece) - 1) {
             sent.measured = true;
             score(sent.to, now - sent.leftAt).inVain = 0;
         }
@@ -306,6 +315,7 @@ final class SuperSeed {
     /** Whether a neighbour grafted itself to the piece's stripe and lacks it. */
     private boolean takes(Neighbour neighbour, long piece, long now) {
         return neighbour.isRelay()
+                && neighbour.carries(renditionOf.applyAsInt(piece))
                 && !uplink.stalled(neighbour, now)
                 && (offersOnly || (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0)
                 && !neighbour.choked
@@ -313,14 +323,16 @@ final class SuperSeed {
     }
 
     /** So many must show a piece before it counts as spread: one alone may lie. */
-    private int quorum() {
-        return Math.max(1, (relays() - 1) / 3);
+    private int quorum(long piece) {
+        return Math.max(1, (relays(piece) - 1) / 3);
     }
 
-    private int relays() {
+    /** How many neighbours a piece is for. */
+    private int relays(long piece) {
+        int rendition = renditionOf.applyAsInt(piece);
         int count = 0;
         for (Neighbour neighbour : neighbours) {
-            if (neighbour.isRelay()) {
+            if (neighbour.isRelay() && neighbour.carries(rendition)) {
                 count++;
             }
         }

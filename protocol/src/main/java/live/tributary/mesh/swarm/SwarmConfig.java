@@ -1,6 +1,7 @@
 package live.tributary.mesh.swarm;
 
 import java.time.Duration;
+import java.util.Set;
 import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
@@ -13,6 +14,7 @@ import live.tributary.protocol.stream.StreamKey;
  * @param history how long chunks are kept and records count as live
  * @param catchUp how far back a node that joins fetches, at most the history
  * @param spreading how pieces travel; anything but trees is for comparison
+ * @param renditions those whose chunks are fetched; empty for all. The records of all are kept, for the chain
  */
 public record SwarmConfig(
         StreamKey stream,
@@ -21,7 +23,8 @@ public record SwarmConfig(
         long uploadBitsPerSecond,
         Duration history,
         Duration catchUp,
-        Spreading spreading) {
+        Spreading spreading,
+        Set<Integer> renditions) {
     /** A newest window and what has come since it closed. */
     private static final Duration USUAL_CATCH_UP = WindowId.LENGTH.plus(WindowId.STEP);
 
@@ -36,6 +39,7 @@ public record SwarmConfig(
     }
 
     public SwarmConfig {
+        renditions = Set.copyOf(renditions);
         if (uploadBitsPerSecond <= 0) {
             throw new IllegalArgumentException("upload: " + uploadBitsPerSecond + " (expected: > 0)");
         }
@@ -43,6 +47,18 @@ public record SwarmConfig(
             throw new IllegalArgumentException("history: " + history + ", catch up: " + catchUp
                     + " (expected: > 0, and to catch up no further than that)");
         }
+    }
+
+    /** Of all renditions. */
+    public SwarmConfig(
+            StreamKey stream,
+            RelayKey self,
+            NodeRole role,
+            long uploadBitsPerSecond,
+            Duration history,
+            Duration catchUp,
+            Spreading spreading) {
+        this(stream, self, role, uploadBitsPerSecond, history, catchUp, spreading, Set.of());
     }
 
     public SwarmConfig(StreamKey stream, RelayKey self, NodeRole role, long uploadBitsPerSecond, Duration history) {
@@ -54,5 +70,14 @@ public record SwarmConfig(
                 history,
                 history.compareTo(USUAL_CATCH_UP) < 0 ? history : USUAL_CATCH_UP,
                 Spreading.TREES);
+    }
+
+    /** The same, fetching only these renditions; all, if there are none. */
+    public SwarmConfig fetching(Set<Integer> only) {
+        return new SwarmConfig(stream, self, role, uploadBitsPerSecond, history, catchUp, spreading, only);
+    }
+
+    boolean fetches(int rendition) {
+        return renditions.isEmpty() || renditions.contains(rendition);
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
@@ -49,8 +50,13 @@ final class Swarmbed implements SwarmActions {
     record Block(LinkId to, PeerMessage.Block block) {}
 
     Swarmbed(NodeRole role) {
+        this(role, Set.of());
+    }
+
+    Swarmbed(NodeRole role, Set<Integer> renditions) {
         swarm = new LiveSwarm(
-                new SwarmConfig(stream.key.streamKey(), key(0), role, 100_000_000, Duration.ofMinutes(10)),
+                new SwarmConfig(stream.key.streamKey(), key(0), role, 100_000_000, Duration.ofMinutes(10))
+                        .fetching(renditions),
                 this,
                 () -> wall,
                 new SplittableRandom(1));

@@ -1,6 +1,7 @@
 package live.tributary.relay.edge;
 
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -12,7 +13,7 @@ import java.util.function.LongSupplier;
  * Who may watch here: everybody, until the upload is used up; from then on those who already do, and nobody new.
  *
  * <p>The upload counts as used up when 95 % of what two seconds allow has left in the last two seconds. A viewer is an address, for half a
- * minute after its last request.
+ * minute after its last request. Before the relay stops it turns everybody away, who is then sent elsewhere.
  */
 public final class Admission {
     private static final long WINDOW = TimeUnit.SECONDS.toNanos(2);
@@ -26,6 +27,8 @@ public final class Admission {
     private final LongSupplier nanoTime;
     private final Deque<Sample> samples = new ArrayDeque<>();
     private final Map<InetAddress, Long> viewers = new LinkedHashMap<>(16, 0.75f, true);
+
+    private boolean leaving;
 
     private record Sample(long at, long sent) {}
 
@@ -41,6 +44,11 @@ public final class Admission {
 
     synchronized boolean admits(InetAddress viewer) {
         long now = nanoTime.getAsLong();
+        if (leaving) {
+            viewers.remove(viewer);
+            notifyAll();
+            return false;
+        }
         boolean overloaded = overloaded(now);
         Long last = viewers.get(viewer);
         if (overloaded && (last == null || now - last > REMEMBERED)) {
@@ -51,6 +59,21 @@ public final class Admission {
             viewers.remove(viewers.keySet().iterator().next()); // The one who was silent for longest.
         }
         return true;
+    }
+
+    /** Turns everybody away from now on; returns once those who were watching have heard of it, or time is up. */
+    public synchronized void leave(Duration atMost) throws InterruptedException {
+        leaving = true;
+        long now = nanoTime.getAsLong();
+        viewers.values().removeIf(last -> now - last > REMEMBERED);
+        long end = now + atMost.toNanos();
+        for (long left = atMost.toNanos(); left > 0 && !viewers.isEmpty(); left = end - nanoTime.getAsLong()) {
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+    }
+
+    synchronized boolean isLeaving() {
+        return leaving;
     }
 
     private boolean overloaded(long now) {

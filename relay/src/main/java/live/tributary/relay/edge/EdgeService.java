@@ -78,10 +78,11 @@ public final class EdgeService implements HttpService {
         return rendition.flatMap(number -> ofRendition(stream.get(), number, parts[2], query));
     }
 
-    private static HttpAnswer sentOn(StreamView stream, HttpQuery query) {
-        return OtherPlaces.withRoom(stream, query)
+    private HttpAnswer sentOn(StreamView stream, HttpQuery query) {
+        boolean leaving = admission.isLeaving();
+        return OtherPlaces.withRoom(stream, query, leaving)
                 .map(HttpAnswer::redirect)
-                .orElseGet(() -> HttpAnswer.text(503, "this relay is full").with("retry-after", RETRY_SECONDS));
+                .orElseGet(() -> HttpAnswer.text(503, leaving ? "this relay stops" : "this relay is full").with("retry-after", RETRY_SECONDS));
     }
 
     private Optional<CompletionStage<HttpAnswer>> ofRendition(

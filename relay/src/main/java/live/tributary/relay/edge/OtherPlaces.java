@@ -39,14 +39,18 @@ final class OtherPlaces {
                         + "?" + SENT_ON);
     }
 
-    /** The same path at the relay that says that it has most room; none for one who was sent on already. */
-    static Optional<String> withRoom(StreamView stream, HttpQuery query) {
+    /**
+     * The same path at the relay that says that it has most room; none for one who was sent on already.
+     *
+     * @param orFull whether a relay that is nearly full is better than none
+     */
+    static Optional<String> withRoom(StreamView stream, HttpQuery query, boolean orFull) {
         if (query.rawQuery().contains(SENT_ON)) {
             return Optional.empty();
         }
         boolean ipv4 = query.remote().getAddress() instanceof Inet4Address;
         return stream.relays().stream()
-                .filter(relay -> relay.role() == NodeRole.RELAY && load(relay) <= ROOM_PER_MILLE)
+                .filter(relay -> relay.role() == NodeRole.RELAY && (orFull || load(relay) <= ROOM_PER_MILLE))
                 .sorted(Comparator.comparingInt(OtherPlaces::load))
                 .map(relay -> base(relay, query.tls(), ipv4))
                 .flatMap(Optional::stream)

@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.CompletionStage;
 import live.tributary.mesh.RelayView;
 import live.tributary.mesh.SampleStream;
@@ -34,6 +35,7 @@ import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.stream.SignedHead;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class EdgeServiceTest {
     private static final Instant BEGAN = Instant.ofEpochSecond(1_800_000_000);
@@ -46,10 +48,11 @@ class EdgeServiceTest {
     private Instant now = BEGAN;
     private long sent;
     private long nanos;
+    private final Admission admission = new Admission(8_000_000, () -> sent, () -> nanos);
     private final EdgeService edge = new EdgeService(
             key -> key.equals(sample.streamKey()) ? Optional.of(stream) : Optional.empty(),
             new ChunkAnswers(store, arrivals, timer, (from, record) -> from.holders(record), () -> now),
-            new Admission(8_000_000, () -> sent, () -> nanos),
+            admission,
             () -> now);
 
     @AfterEach
@@ -213,6 +216,39 @@ class EdgeServiceTest {
         assertThat(from("198.51.100.1", path, "sent-on").status()).isEqualTo(503);
         nanos += 3_000_000_000L;
         assertThat(from("198.51.100.1", path, "").status()).isEqualTo(200);
+    }
+
+    @Test
+    @Timeout(30)
+    void aRelayThatStopsSendsItsViewersToAnotherAndWaitsForNobodyElse() throws Exception {
+        hold(sample.next(1000));
+        String path = "/live/" + sample.streamKey().text() + "/0/live.m3u8";
+        assertThat(from("198.51.100.9", path, "").status()).isEqualTo(200);
+        nanos += Duration.ofMinutes(1).toNanos(); // Gone since.
+        assertThat(from("198.51.100.1", path, "").status()).isEqualTo(200);
+        FutureTask<Boolean> leaving = new FutureTask<>(() -> {
+            admission.leave(Duration.ofHours(1));
+            return true;
+        });
+        new Thread(leaving, "leaving").start();
+        while (!admission.isLeaving()) {
+            Thread.onSpinWait();
+        }
+
+        assertThat(leaving.isDone()).isFalse();
+        assertThat(from("198.51.100.2", path, "").status()).isEqualTo(503); // Nobody else is known.
+        stream.holders.add(withLoad(holder("192.0.2.1"), 900));
+        HttpAnswer answer = from("198.51.100.1", path, "");
+
+        assertThat(answer.status()).isEqualTo(302);
+        assertThat(answer.headers()).containsEntry("location", "http://192.0.2.1:7001" + path + "?sent-on");
+        assertThat(leaving.get()).isTrue();
+    }
+
+    @Test
+    void aRelayThatStopsWithoutViewersDoesNotWait() throws Exception {
+        admission.leave(Duration.ofHours(1));
+        assertThat(admission.isLeaving()).isTrue();
     }
 
     private HttpAnswer from(String address, String path, String query) {

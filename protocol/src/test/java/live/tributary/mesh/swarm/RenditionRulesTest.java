@@ -1,0 +1,91 @@
+package live.tributary.mesh.swarm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.LongStream;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.wire.LiveMessage;
+import live.tributary.protocol.wire.PeerMessage;
+import org.junit.jupiter.api.Test;
+
+/** Some relays carry only some renditions; the samples are of rendition 0. */
+class RenditionRulesTest {
+    @Test
+    void aRelayKeepsTheRecordsOfAllRenditionsAndFetchesOnlyItsOwn() {
+        Swarmbed bed = new Swarmbed(NodeRole.RELAY, Set.of(1));
+        ChunkRecord record = bed.stream.first();
+        bed.live();
+        LinkId relay = bed.relay(1);
+        LinkId other = bed.relay(2);
+
+        bed.hears(relay, record);
+        bed.gets(relay, new PeerMessage.Have(record.firstPiece()));
+
+        assertThat(bed.counted(RecordResult.ACCEPTED)).isOne();
+        assertThat(bed.recordsSentTo(other)).containsExactly(record);
+        assertThat(bed.opened).isEmpty();
+        assertThat(bed.sentTo(relay, PeerMessage.Request.class)).isEmpty();
+    }
+
+    @Test
+    void whatARelayCarriesItFetches() {
+        Swarmbed bed = new Swarmbed(NodeRole.RELAY, Set.of(0, 3));
+        ChunkRecord record = bed.stream.first();
+        bed.live();
+        LinkId relay = bed.relay(1);
+
+        bed.hears(relay, record);
+        bed.gets(relay, new PeerMessage.Have(record.firstPiece()));
+
+        assertThat(bed.opened).containsExactly(record);
+        assertThat(bed.sentTo(relay, PeerMessage.Request.class)).isNotEmpty();
+    }
+
+    @Test
+    void aChildIsPushedNoPieceOfARenditionThatItDoesNotCarry() {
+        Swarmbed bed = new Swarmbed(NodeRole.RELAY);
+        ChunkRecord record = bed.stream.first();
+        bed.live();
+        LinkId origin = bed.link(1, NodeRole.ORIGIN);
+        bed.hears(origin, record);
+        LinkId all = bed.relay(2);
+        LinkId few = bed.relay(3);
+        bed.swarm.carries(few, Set.of(1));
+        for (LinkId child : List.of(all, few)) {
+            bed.gets(child, new LiveMessage.Tree((int) (record.firstPiece() % LiveMessage.STRIPES), true));
+        }
+
+        bed.receives(origin, record, 0);
+
+        assertThat(bed.piecesSentTo(all)).containsExactly(record.firstPiece());
+        assertThat(bed.piecesSentTo(few)).isEmpty();
+    }
+
+    @Test
+    void anOriginGivesPiecesToThoseWhoCarryTheirRendition() {
+        Swarmbed bed = new Swarmbed(NodeRole.ORIGIN);
+        bed.live();
+        LinkId few = bed.relay(1);
+        LinkId all = bed.relay(2);
+        for (LinkId relay : List.of(few, all)) {
+            for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+                bed.gets(relay, new LiveMessage.Tree(stripe, true));
+            }
+        }
+        bed.swarm.carries(few, Set.of(1));
+        ChunkRecord record = bed.stream.first();
+
+        bed.swarm.publish(record, bed.now);
+        bed.pass(Duration.ofSeconds(1));
+
+        assertThat(bed.piecesSentTo(few)).isEmpty();
+        assertThat(bed.piecesSentTo(all))
+                .containsAll(LongStream.range(record.firstPiece(), record.endPiece())
+                        .boxed()
+                        .toList());
+    }
+}
