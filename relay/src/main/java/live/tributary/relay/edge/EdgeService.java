@@ -82,7 +82,8 @@ public final class EdgeService implements HttpService {
         boolean leaving = admission.isLeaving();
         return OtherPlaces.withRoom(stream, query, leaving)
                 .map(HttpAnswer::redirect)
-                .orElseGet(() -> HttpAnswer.text(503, leaving ? "this relay stops" : "this relay is full").with("retry-after", RETRY_SECONDS));
+                .orElseGet(() -> HttpAnswer.text(503, leaving ? "this relay stops" : "this relay is full")
+                        .with("retry-after", RETRY_SECONDS));
     }
 
     private Optional<CompletionStage<HttpAnswer>> ofRendition(
