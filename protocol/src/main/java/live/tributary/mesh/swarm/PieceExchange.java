@@ -140,7 +140,7 @@ final class PieceExchange {
     /** An older chunk that this node is to have, even where its like had no room before. */
     void wanted(ChunkRecord record, long now) {
         boolean free = chunks.of(record).isEmpty() && chunks.overlapping(record).isEmpty();
-        if (config.role() == NodeRole.RELAY && records.knows(record) && free) {
+        if (config.role() == NodeRole.RELAY && config.fetches(record.rendition()) && records.knows(record) && free) {
             begin(record, now);
             fetchOlder(now);
         }
