@@ -20,7 +20,7 @@ public final class ViewerPace implements Pace {
     public ViewerPace(UploadBudget budget, long bitsPerSecond, Tally sent) {
         this.budget = budget;
         this.sent = sent;
-        long most = bitsPerSecond / Byte.SIZE * RUN_MILLIS / TimeUnit.SECONDS.toMillis(1);
+        long most = bitsPerSecond / Byte.SIZE / TimeUnit.SECONDS.toMillis(1) * RUN_MILLIS;
         this.run = (int) Math.max(SHORTEST_RUN, Math.min(LONGEST_RUN, most));
     }
 

@@ -178,11 +178,24 @@ final class DiskTier {
             return Optional.empty();
         }
         try {
-            Optional<ByteBuf> slice = map(file).slice(offset, length);
+            MappedFile mapping = map(file);
+            if (!mapping.isResident()) {
+                loadAhead(mapping);
+            }
+            Optional<ByteBuf> slice = mapping.slice(offset, length);
             return slice.isPresent() ? slice : Optional.of(mapOnce(file, offset, length));
         } catch (UncheckedIOException | IOException e) {
             unreadable(file, e);
             return Optional.empty();
+        }
+    }
+
+    /** Who reads a block of a chunk asks for the next ones soon. */
+    private void loadAhead(MappedFile mapping) {
+        try {
+            readers.execute(mapping::load);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the disk has too much to read to read ahead");
         }
     }
 
