@@ -25,6 +25,10 @@ final class Ledger {
         inFlight += bytes;
     }
 
+    long received() {
+        return received;
+    }
+
     /** @throws IllegalStateException if a byte is unaccounted for */
     void check() {
         if (sent != received + lost + inFlight) {

@@ -172,7 +172,8 @@ final class Node implements SwarmActions {
             swarm.received(link, wire.message(), now);
         } else if (parcel instanceof Parcel.Bytes bytes) {
             PeerMessage.Block block = bytes.block();
-            if (swarm.blockArrived(link, block, now) == LiveSwarm.BlockVerdict.STORE) {
+            LiveSwarm.BlockVerdict verdict = swarm.blockArrived(link, block, now);
+            if (verdict == LiveSwarm.BlockVerdict.STORE) {
                 usefulBytes += block.length();
                 int bit = 1 << block.begin() / PeerMessage.BLOCK_LENGTH;
                 if (bytes.garbage()) {
@@ -183,6 +184,7 @@ final class Node implements SwarmActions {
                 swarm.blockStored(link, block, now);
             } else {
                 wastedBytes += block.length();
+                simulation.trace.wasted(in, block, verdict);
             }
         }
         afterwards();

@@ -2,6 +2,9 @@ package live.tributary.mesh.swarm.simulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import live.tributary.mesh.swarm.SwarmConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -60,6 +63,27 @@ class SimulationTest {
                 .lasting(3, 6));
 
         assertThat(outcome.missed()).as(outcome.toString()).isZero();
+    }
+
+    /** Columns of a line: milliseconds, sender, receiver, bytes, what. */
+    @Test
+    void theTraceOfARunCanBeRecountedFromOutside() {
+        ByteArrayOutputStream written = new ByteArrayOutputStream();
+        Simulation simulation = new Simulation(
+                Scenario.churning(701, 4).lasting(1, 3),
+                Trace.to(new PrintStream(written, true, StandardCharsets.UTF_8)));
+
+        simulation.run();
+
+        long bytes = 0;
+        double last = 0;
+        for (String line : written.toString(StandardCharsets.UTF_8).lines().toList()) {
+            String[] columns = line.split(" ", 5);
+            assertThat(Double.parseDouble(columns[0])).isGreaterThanOrEqualTo(last);
+            last = Double.parseDouble(columns[0]);
+            bytes += Long.parseLong(columns[3]);
+        }
+        assertThat(bytes).isPositive().isEqualTo(simulation.ledger.received());
     }
 
     private static Outcome run(Scenario scenario) {

@@ -1,10 +1,15 @@
 package live.tributary.mesh.swarm.simulation;
 
 import java.io.PrintStream;
+import java.util.Locale;
+import live.tributary.mesh.swarm.LiveSwarm;
 import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
 
-/** All that arrives, one line each: milliseconds, sender, receiver, bytes, what. Enough to recount a run from outside. */
+/**
+ * All that arrives, and what nodes do with it, one line each: milliseconds, sender, receiver, bytes, what. Only arrivals have
+ * bytes, so a run can be recounted from outside, and followed step by step: the same seed gives the same lines.
+ */
 public final class Trace {
     private final PrintStream out;
     private final boolean on;
@@ -33,6 +38,12 @@ public final class Trace {
         }
     }
 
+    void wasted(Pipe pipe, PeerMessage.Block block, LiveSwarm.BlockVerdict verdict) {
+        if (on) {
+            line(pipe.from + " " + pipe.to + " 0 " + verdict + " " + block.piece() + "+" + block.begin());
+        }
+    }
+
     void happened(Node node, String what) {
         if (on) {
             line(node + " - 0 " + what);
@@ -46,7 +57,7 @@ public final class Trace {
     }
 
     private void line(String text) {
-        out.printf("%.3f %s%n", agenda.now() / 1e6, text);
+        out.printf(Locale.ROOT, "%.3f %s%n", agenda.now() / 1e6, text);
     }
 
     private static String name(Parcel parcel) {
