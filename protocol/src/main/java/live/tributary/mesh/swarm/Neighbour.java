@@ -29,6 +29,7 @@ final class Neighbour {
 
     final PieceRanges held = new PieceRanges();
     final Outbox outbox = new Outbox();
+    final Choking.Conduct conduct = new Choking.Conduct();
 
     /** It refuses our requests. */
     boolean chokesUs = true;
@@ -40,6 +41,8 @@ final class Neighbour {
     int fedByUs;
 
     int loadPerMille;
+    /** Whether a good piece ever came from it. */
+    boolean hasServed;
     /** Offences that may have been bad luck: requests that timed out, pushes that never came. */
     int failures;
 

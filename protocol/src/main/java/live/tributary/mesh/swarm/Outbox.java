@@ -3,12 +3,15 @@ package live.tributary.mesh.swarm;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Stream;
 import live.tributary.protocol.wire.PeerMessage;
 
 /** The blocks that wait to be sent to one neighbour, in two classes, each in order of arrival. */
 final class Outbox {
     /** The most blocks that may wait on one link. */
     static final int MAX_BLOCKS = 512;
+    /** Of how many pushes it is remembered when they left. */
+    private static final int REMEMBERED = 32;
 
     private final ArrayDeque<Waiting> live = new ArrayDeque<>();
     private final ArrayDeque<Waiting> old = new ArrayDeque<>();
@@ -24,6 +27,10 @@ final class Outbox {
      * @param pushed whether nobody asked for it
      */
     record Waiting(PeerMessage.Block block, long order, boolean pushed) {}
+
+    private final long[] pushed = new long[REMEMBERED];
+    private final long[] pushedAt = new long[REMEMBERED];
+    private int pushes;
 
     boolean add(Waiting waiting, boolean isLive) {
         if (live.size() + old.size() >= MAX_BLOCKS) {
@@ -68,6 +75,26 @@ final class Outbox {
         }
     }
 
+    /** A block of a pushed piece goes to the driver. */
+    void pushLeaves(long piece, long now) {
+        int last = Math.floorMod(pushes - 1, REMEMBERED);
+        if (pushes == 0 || pushed[last] != piece) {
+            last = pushes++ % REMEMBERED;
+        }
+        pushed[last] = piece;
+        pushedAt[last] = now;
+    }
+
+    /** Whether a piece was pushed after a time. */
+    boolean pushedSince(long piece, long time) {
+        for (int i = 0; i < Math.min(pushes, REMEMBERED); i++) {
+            if (pushed[i] == piece && pushedAt[i] >= time) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     boolean pushes(long piece) {
         for (Waiting waiting : live) {
             if (waiting.pushed() && waiting.block().piece() == piece) {
@@ -77,8 +104,14 @@ final class Outbox {
         return false;
     }
 
-    void clear() {
+    /** Drops all that waits; the blocks among it that were asked for. */
+    List<PeerMessage.Block> clear() {
+        List<PeerMessage.Block> requests = Stream.concat(live.stream(), old.stream())
+                .filter(waiting -> !waiting.pushed())
+                .map(Waiting::block)
+                .toList();
         live.clear();
         old.clear();
+        return requests;
     }
 }

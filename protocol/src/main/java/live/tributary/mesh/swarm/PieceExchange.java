@@ -23,19 +23,22 @@ final class PieceExchange {
     /** A chunk published so recently is at the live edge. */
     static final Duration LIVE_EDGE = Duration.ofSeconds(30);
 
-    /** How long a piece that a neighbour has shown may stay away before that neighbour is asked for it. */
-    private static final long GRACE = 200_000_000L;
     /** The same once the parent has shown it: it is in the parent's queue. */
     private static final long PARENT_GRACE = 400_000_000L;
 
     private static final long MIN_TIMEOUT = 500_000_000L;
     private static final long MAX_TIMEOUT = 8_000_000_000L;
+    /** How much longer than for a piece of the live edge it is waited for an older one. */
+    private static final int PATIENCE = 4;
+
     private static final long RETRY = 250_000_000L;
     private static final long REFUSED_FOR = 1_000_000_000L;
     /** Of how many chunks that are not at the live edge pieces are asked for at a time. */
     private static final int OLDER_AT_ONCE = 3;
 
     private static final int MAX_FAILURES = 12;
+    /** A request that comes so long after two round trips was sent in spite of the push, not before it was seen. */
+    private static final long CROSSES_WITHIN = 100_000_000L;
 
     private final SwarmConfig config;
     private final SwarmActions actions;
@@ -44,6 +47,8 @@ final class PieceExchange {
     private final Uplink uplink;
     private final PushTrees trees;
     private final SuperSeed superSeed;
+    private final Choking choking;
+    private final Lateness lateness = new Lateness();
     private final PiecePicker picker;
     private final RecordExchange records;
     private final Chunks chunks = new Chunks();
@@ -70,7 +75,8 @@ final class PieceExchange {
         this.records = records;
         this.uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
-        this.superSeed = new SuperSeed(neighbours, uplink, random, pullOnly(), this::renditionOf);
+        this.choking = new Choking(actions, neighbours);
+        this.superSeed = new SuperSeed(neighbours, uplink, choking, random, pullOnly(), this::renditionOf);
         this.picker = new PiecePicker(neighbours, random);
     }
 
@@ -156,7 +162,7 @@ final class PieceExchange {
             for (Piece piece : chunk.pieces()) {
                 schedule(piece, now + PiecePicker.LAST_RESORT);
                 for (Neighbour neighbour : neighbours) {
-                    if (neighbour.isRelay() && neighbour.held.contains(piece.number)) {
+                    if ((neighbour.isRelay() || pullOnly()) && neighbour.held.contains(piece.number)) {
                         shown(piece, neighbour, now);
                     }
                 }
@@ -176,7 +182,7 @@ final class PieceExchange {
     /** An origin's new chunk, which nobody else has. */
     void published(ChunkRecord record, long now) {
         if (hold(record, now)) {
-            superSeed.published(record);
+            superSeed.published(record, now);
             actions.completed(record);
         }
     }
@@ -320,14 +326,14 @@ final class PieceExchange {
         int stripe = piece.stripe();
         Optional<Neighbour> parent = pullOnly() ? Optional.empty() : trees.parent(stripe);
         if (flood()) {
-            schedule(piece, Math.min(piece.due, now + GRACE));
+            schedule(piece, Math.min(piece.due, now + lateness.grace()));
         } else if (parent.isEmpty()) {
             schedule(piece, now);
             act(now);
         } else if (parent.get() == by) {
             schedule(piece, now + PARENT_GRACE);
         } else if (!parent.get().held.contains(piece.number)) {
-            schedule(piece, Math.min(piece.due, now + GRACE));
+            schedule(piece, Math.min(piece.due, now + lateness.grace()));
         }
     }
 
@@ -411,7 +417,11 @@ final class PieceExchange {
     private void good(Piece piece, long now) {
         piece.state = Piece.State.GOOD;
         Neighbour source = piece.source;
+        if (piece.pushed) {
+            lateness.learn(piece, now);
+        }
         if (source != null) {
+            source.hasServed = true;
             if (source.failures > 0) {
                 source.failures--;
             }
@@ -477,7 +487,7 @@ final class PieceExchange {
             if (neighbour.isRelay()
                     && neighbour.carries(piece.chunk.record.rendition())
                     && neighbour != piece.source
-                    && !neighbour.choked
+                    && choking.mayGive(neighbour)
                     && !neighbour.held.contains(piece.number)
                     && !neighbour.gets(piece.number)
                     && !uplink.stalled(neighbour, now)) {
@@ -511,11 +521,11 @@ final class PieceExchange {
             actions.drop(by.link, SwarmActions.DropReason.BROKE_PROTOCOL);
             return;
         }
-        boolean served = !by.choked
+        boolean served = choking.mayGive(by)
                 && chunk.filter(c -> c.offers(block.piece())).isPresent()
-                && !by.outbox.pushes(block.piece()) // The push that it crossed satisfies it.
-                && (!seeds() || superSeed.mayServe(by, block.piece()))
-                && uplink.add(by, block, chunk.get().live, false);
+                && !isBeingPushed(by, block, now) // The push that it crossed satisfies it.
+                && (!seeds() || superSeed.mayServe(by, block.piece(), now))
+                && uplink.add(by, block, chunk.get().live && !seeds(), false); // An origin's gifts go first.
         if (!served) {
             actions.send(by.link, new PeerMessage.Reject(block));
             return;
@@ -524,6 +534,11 @@ final class PieceExchange {
             superSeed.serving(by, block.piece(), now);
         }
         pump(now);
+    }
+
+    private static boolean isBeingPushed(Neighbour to, PeerMessage.Block block, long now) {
+        return to.outbox.pushes(block.piece())
+                || to.outbox.pushedSince(block.piece(), now - 2 * to.rtt() - CROSSES_WITHIN);
     }
 
     private static boolean within(ChunkRecord record, PeerMessage.Block block) {
@@ -543,10 +558,20 @@ final class PieceExchange {
 
     void sent(Neighbour to, PeerMessage.Block block, long now) {
         uplink.sent(to, block, now);
+        if (isLast(block)) {
+            choking.gave(to, block.piece(), now);
+        }
         if (seeds()) {
             superSeed.left(to, block.piece(), now);
         }
         pump(now);
+    }
+
+    private boolean isLast(PeerMessage.Block block) {
+        return chunks.of(block.piece())
+                .filter(chunk -> block.begin() + block.length()
+                        == chunk.record.pieceLength((int) (block.piece() - chunk.record.firstPiece())))
+                .isPresent();
     }
 
     void tree(Neighbour from, LiveMessage.Tree tree, long now) {
@@ -555,19 +580,20 @@ final class PieceExchange {
 
     /** Keeps the uplink busy; an origin gives the next piece away once nothing else of the live edge waits. */
     void pump(long now) {
-        uplink.pump(now);
+        uplink.pumpLive(now);
         while (seeds() && !superSeed.idle() && uplink.hasRoom(now)) {
             SuperSeed.Gift gift = superSeed.next(now);
             if (gift == null) {
-                return;
+                break;
             }
             if (pullOnly()) {
                 actions.send(gift.to().link, new PeerMessage.Have(gift.piece()));
             } else {
                 chunks.of(gift.piece()).ifPresent(chunk -> pushTo(gift.to(), chunk.record, gift.piece()));
             }
-            uplink.pump(now);
+            uplink.pumpLive(now);
         }
+        uplink.pumpOlder(now);
     }
 
     // Requests
@@ -582,6 +608,7 @@ final class PieceExchange {
             return;
         }
         if (trees.feedsUs(piece.stripe(), by) && !by.isOrigin()) {
+            schedule(piece, Math.min(piece.due, now + by.rtt() + RETRY));
             return; // It crossed a push, which has its own time.
         }
         by.refused(block.piece(), now + REFUSED_FOR);
@@ -590,10 +617,12 @@ final class PieceExchange {
 
     void choked(Neighbour by, boolean chokes, long now) {
         by.chokesUs = chokes;
-        if (!chokes) {
+        if (chokes) {
+            trees.choked(by, now);
+        } else {
             fetchOlder(now);
-            act(now);
         }
+        act(now);
     }
 
     private void schedule(Piece piece, long at) {
@@ -613,11 +642,7 @@ final class PieceExchange {
     void tick(long now) {
         if (seeds()) {
             superSeed.tick(now);
-            for (Neighbour neighbour : neighbours) {
-                if (superSeed.isUseless(neighbour)) {
-                    actions.drop(neighbour.link, SwarmActions.DropReason.SURPLUS);
-                }
-            }
+            superSeed.useless(now).ifPresent(useless -> actions.drop(useless.link, SwarmActions.DropReason.SURPLUS));
             pump(now);
         }
         act(now);
@@ -649,7 +674,9 @@ final class PieceExchange {
     private void stayedAway(Piece piece, long now) {
         Neighbour source = piece.source;
         if (source != null) {
-            blame(source);
+            if (piece.chunk.live) {
+                blame(source); // What is older may wait long for what is not.
+            }
             source.refused(piece.number, now + 4 * REFUSED_FOR);
             trees.failed(piece.stripe(), source, now);
         }
@@ -658,7 +685,7 @@ final class PieceExchange {
 
     private void blame(Neighbour neighbour) {
         neighbour.failures++;
-        if (neighbour.failures >= MAX_FAILURES && neighbour.isRelay()) {
+        if (neighbour.failures == MAX_FAILURES && neighbour.isRelay()) {
             actions.drop(neighbour.link, SwarmActions.DropReason.SURPLUS); // Whatever ails it, another serves better.
         }
     }
@@ -706,7 +733,7 @@ final class PieceExchange {
                 blocks++;
             }
         }
-        schedule(piece, now + timeout(source, blocks));
+        schedule(piece, now + timeout(source, blocks) * (piece.chunk.live ? 1 : PATIENCE));
     }
 
     /** Takes back what was asked for of a piece, from everybody but {@code except}. */
@@ -751,10 +778,12 @@ final class PieceExchange {
 
     /** Once in a while: tells whether this node is full, and lets bad experiences fade. */
     void lookAround(long now) {
+        choking.tick(now);
         for (Neighbour neighbour : neighbours) {
             neighbour.fade(FADE);
         }
         fetchOlder(now);
+        pump(now);
     }
 
     private static final double FADE = 0.01;

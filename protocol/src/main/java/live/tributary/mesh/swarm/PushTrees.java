@@ -210,7 +210,7 @@ final class PushTrees {
         if (config.role() == NodeRole.ORIGIN) {
             return true; // It promises nothing: it gives each piece to whom it chooses.
         }
-        if (parents[stripe] == from) {
+        if (parents[stripe] == from || from.choked) {
             return false;
         }
         double pieceNanos = ChunkRecord.PIECE_LENGTH * 8e9 / config.uploadBitsPerSecond();
@@ -229,6 +229,16 @@ final class PushTrees {
         for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
             if (parents[stripe] == gone) {
                 parents[stripe] = null;
+                graftNextBest(stripe, now);
+            }
+        }
+    }
+
+    /** A parent pushes no more. */
+    void choked(Neighbour parent, long now) {
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            if (parents[stripe] == parent && !parent.isOrigin()) {
+                leave(stripe, now);
                 graftNextBest(stripe, now);
             }
         }

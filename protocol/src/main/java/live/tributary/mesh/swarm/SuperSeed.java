@@ -9,6 +9,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongToIntFunction;
 import java.util.random.RandomGenerator;
@@ -26,12 +27,19 @@ final class SuperSeed {
     /*
      * Roots are few, because only so many links get records from the origin itself, and a root without the record can do nothing
      * with a piece. They are chosen by what others say: how long after a piece had left for a root did half of the origin's
-     * other neighbours have it? That is the root's upload, and the good will of its subtree, as it really works. A root that
-     * nobody has tried yet gets one stripe for a trial now and then.
+     * other neighbours have it? That is the root's upload, and the good will of its subtree, as it really works. It is divided
+     * by the share of its pieces that spread in time at all; where a second copy was needed, nobody knows whose it was that
+     * spread, and neither counts. A root that nobody has tried yet gets one stripe for a trial now and then.
+     *
+     * What nobody spreads may be nobody's fault: with few honest relays behind thin lines all second copies come too late. So
+     * they never stand in the way of a new chunk, no neighbour is given up because of them, and a neighbour counts as useless
+     * only where another one of the time is not.
      */
     static final int ROOTS = RecordExchange.ORIGIN_LINKS;
 
     private static final long SPREAD_WITHIN = 600_000_000L;
+    /** A relay shows a piece as soon as it has checked it. */
+    private static final long SHOWN_WITHIN = 250_000_000L;
     /** A piece that has not even left in this time is stuck. */
     private static final long LEAVES_WITHIN = 1_500_000_000L;
 
@@ -41,8 +49,17 @@ final class SuperSeed {
     private static final int MAX_LOOKED_AT = 32;
 
     private static final double COST_OF_TRIED = 1e12;
-    /** A neighbour of whose gifts so many in a row did not spread is no use. */
-    private static final int MAX_IN_VAIN = 4;
+    private static final double COST_OF_QUIET = 1e9;
+    /** Whose gifts spread less often than this is of no use. */
+    private static final double LEAST_SHARE = 0.05;
+
+    private static final double USUAL_SHARE = 0.25;
+    /** With no more neighbours than this none is dropped for being of no use: there may be nobody else. */
+    private static final int ENOUGH = 2 * ROOTS;
+
+    private static final long DROP_EVERY = 10_000_000_000L;
+    /** New pieces go before those of chunks that were published so long before the newest. */
+    private static final long OVERDUE_AFTER = 4_000_000_000L;
 
     private static final double WEIGHT_OF_NEW = 0.3;
     /** How much better another root must be. */
@@ -58,6 +75,7 @@ final class SuperSeed {
 
     private final List<Neighbour> neighbours;
     private final Uplink uplink;
+    private final Choking choking;
     private final RandomGenerator random;
     /** Whether a gift is a HAVE that is answered by requests, since there are no trees. */
     private final boolean offersOnly;
@@ -65,29 +83,46 @@ final class SuperSeed {
     private final LongToIntFunction renditionOf;
 
     private final ArrayDeque<Long> waiting = new ArrayDeque<>();
+    /** What waits of chunks that few still want at once: it leaves when nothing else waits. */
+    private final ArrayDeque<Long> overdue = new ArrayDeque<>();
+
+    private final ArrayDeque<Recent> recent = new ArrayDeque<>();
     /** Who was given a piece that did not spread from there. */
     private final Map<Long, Set<Neighbour>> again = new HashMap<>();
 
     private final Map<Long, Sent> unproven = new LinkedHashMap<>();
     private final Map<Long, Sent> remembered = new LinkedHashMap<>();
-    private final Map<Neighbour, Score> scores = new HashMap<>();
+    private final Map<Neighbour, Score> scores = new LinkedHashMap<>();
     private final @Nullable Neighbour[] roots = new @Nullable Neighbour[LiveMessage.STRIPES];
     private int published;
+    private long dropNextAt = Long.MIN_VALUE;
     /** How long a piece takes to spread, whoever is the root. */
     private double usualNanos;
+
+    /** A chunk that was published not long ago. */
+    private record Recent(long firstPiece, long at) {}
 
     private static final class Score {
         /** How long its pieces took to spread, over what all took at the time. */
         double spread = 1;
 
         int samples;
-        int inVain;
+        /** Which share of its pieces spread in time. */
+        double share = 1;
+
+        /** Whether it has shown nothing since it was given a piece and had the time to show it: it may be dead. */
+        boolean quiet;
+
+        void spreads(boolean inTime) {
+            share += WEIGHT_OF_NEW / 2 * ((inTime ? 1 : 0) - share);
+        }
     }
 
     private static final class Sent {
         final Neighbour to;
         long leftAt = Long.MAX_VALUE;
         long due = Long.MAX_VALUE;
+        boolean shown;
         boolean measured;
         final Set<Neighbour> seenAt = new HashSet<>();
 
@@ -99,19 +134,32 @@ final class SuperSeed {
     SuperSeed(
             List<Neighbour> neighbours,
             Uplink uplink,
+            Choking choking,
             RandomGenerator random,
             boolean offersOnly,
             LongToIntFunction renditionOf) {
         this.neighbours = neighbours;
         this.uplink = uplink;
+        this.choking = choking;
         this.offersOnly = offersOnly;
         this.renditionOf = renditionOf;
         this.random = random;
     }
 
-    void published(ChunkRecord record) {
+    void published(ChunkRecord record, long now) {
         published++;
         chooseRoots();
+        recent.add(new Recent(record.firstPiece(), now));
+        while (now - recent.element().at() > OVERDUE_AFTER) {
+            recent.remove();
+        }
+        for (Iterator<Long> i = waiting.iterator(); i.hasNext(); ) {
+            long piece = i.next();
+            if (isOverdue(piece)) {
+                i.remove();
+                overdue.add(piece);
+            }
+        }
         for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
             waiting.add(piece);
         }
@@ -119,12 +167,18 @@ final class SuperSeed {
 
     void evicted(ChunkRecord record) {
         waiting.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
+        overdue.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
         again.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
         unproven.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
     }
 
     boolean idle() {
-        return waiting.isEmpty();
+        return waiting.isEmpty() && overdue.isEmpty();
+    }
+
+    /** Whether a piece is of a chunk that was published long before the newest. */
+    private boolean isOverdue(long piece) {
+        return !recent.isEmpty() && piece < recent.element().firstPiece();
     }
 
     /** The links that should hear of a record from the origin itself: the roots of its first pieces, then other relays. */
@@ -155,8 +209,13 @@ final class SuperSeed {
     /** The next piece that is due to leave and that somebody takes; a piece that nobody takes keeps its place. */
     @Nullable
     Gift next(long now) {
+        Gift gift = next(waiting, now);
+        return gift == null ? next(overdue, now) : gift;
+    }
+
+    private @Nullable Gift next(ArrayDeque<Long> queue, long now) {
         int looked = 0;
-        for (Iterator<Long> i = waiting.iterator(); i.hasNext() && looked < MAX_LOOKED_AT; looked++) {
+        for (Iterator<Long> i = queue.iterator(); i.hasNext() && looked < MAX_LOOKED_AT; looked++) {
             long piece = i.next();
             Neighbour to = taker(piece, now);
             if (to != null) {
@@ -166,6 +225,9 @@ final class SuperSeed {
                 unproven.put(piece, sent);
                 return new Gift(piece, to);
             }
+            if (again.containsKey(piece) && relays(piece) > 0) {
+                i.remove(); // Whoever still lacks it asks for it.
+            }
         }
         return null;
     }
@@ -174,20 +236,43 @@ final class SuperSeed {
     private @Nullable Neighbour taker(long piece, long now) {
         Set<Neighbour> tried = again.getOrDefault(piece, Set.of());
         Neighbour root = roots[(int) (piece % LiveMessage.STRIPES)];
-        if (root != null && takes(root, piece, now) && !tried.contains(root)) {
+        if (root != null && takes(root, piece, now) && !tried.contains(root) && !isQuiet(root)) {
             return root;
         }
         Neighbour best = null;
         for (Neighbour neighbour : neighbours) {
-            if (takes(neighbour, piece, now) && (best == null || cost(neighbour, tried) < cost(best, tried))) {
+            if (takes(neighbour, piece, now)
+                    && (tried.isEmpty() || !isUseless(neighbour, now))
+                    && (best == null || cost(neighbour, tried) < cost(best, tried))) {
                 best = neighbour;
             }
         }
         return best;
     }
 
+    private boolean isQuiet(Neighbour neighbour) {
+        Score score = scores.get(neighbour);
+        return score != null && score.quiet;
+    }
+
+    /** Whether what a neighbour is given does not spread, though it does from another. */
+    private boolean isUseless(Neighbour neighbour, long now) {
+        Score its = scores.get(neighbour);
+        if (its == null || its.share >= LEAST_SHARE) {
+            return false;
+        }
+        for (Map.Entry<Neighbour, Score> other : scores.entrySet()) {
+            if (other.getValue().share >= USUAL_SHARE && !uplink.stalled(other.getKey(), now)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private double cost(Neighbour neighbour, Set<Neighbour> tried) {
-        return score(neighbour) + (tried.contains(neighbour) ? COST_OF_TRIED : 0);
+        return score(neighbour)
+                + (isQuiet(neighbour) ? COST_OF_QUIET : 0)
+                + (tried.contains(neighbour) ? COST_OF_TRIED : 0);
     }
 
     /** The last byte of a piece has left. */
@@ -195,12 +280,16 @@ final class SuperSeed {
         Sent sent = unproven.get(piece);
         if (sent != null && sent.to == to) {
             sent.leftAt = now;
-            sent.due = now + SPREAD_WITHIN + 2 * to.rtt();
+            sent.due = now + (offersOnly ? SPREAD_WITHIN : SHOWN_WITHIN) + 3 * to.rtt();
         }
     }
 
     /** A neighbour shows that it has a piece. */
     void seen(Neighbour by, long piece, long now) {
+        Score score = scores.get(by);
+        if (score != null) {
+            score.quiet = false;
+        }
         Sent sent = unproven.get(piece);
         if (sent == null) {
             sent = remembered.get(piece);
@@ -209,6 +298,10 @@ final class SuperSeed {
             return;
         }
         if (by == sent.to) {
+            if (!sent.shown && sent.leftAt != Long.MAX_VALUE) {
+                sent.shown = true;
+                sent.due = sent.leftAt + SPREAD_WITHIN + 2 * by.rtt();
+            }
             if (relays(piece) == 1) {
                 unproven.remove(piece);
             }
@@ -216,7 +309,10 @@ final class SuperSeed {
         }
         sent.seenAt.add(by);
         if (sent.seenAt.size() >= quorum(piece) && unproven.remove(piece) != null) {
-            again.remove(piece);
+            if (again.remove(piece) != null) {
+                return; // Nobody knows whose copy it was that spread.
+            }
+            scores.computeIfAbsent(sent.to, n -> new Score()).spreads(true);
             remembered.put(piece, sent);
             if (remembered.size() > MAX_REMEMBERED) {
                 Iterator<Long> oldest = remembered.keySet().iterator();
@@ -226,18 +322,21 @@ final class SuperSeed {
         }
         if (sent.leftAt != Long.MAX_VALUE && sent.seenAt.size() * 2 >= relays(piece) - 1) {
             sent.measured = true;
-            score(sent.to, now - sent.leftAt).inVain = 0;
+            score(sent.to, now - sent.leftAt);
         }
     }
 
     /** Whether nobody can have a piece yet, since it has not left. */
     boolean nobodyHas(long piece) {
-        return waiting.contains(piece) && !again.containsKey(piece);
+        return !again.containsKey(piece) && (waiting.contains(piece) || overdue.contains(piece));
     }
 
-    /** Whether a request for a piece may be served: nobody else was given it a moment ago. */
-    boolean mayServe(Neighbour to, long piece) {
-        if (waiting.contains(piece)) {
+    /** Whether a request for a piece may be served now: nobody else was given it a moment ago. */
+    boolean mayServe(Neighbour to, long piece, long now) {
+        if (!idle() && isUseless(to, now)) {
+            return false; // Others go first.
+        }
+        if (waiting.contains(piece) || overdue.contains(piece)) {
             return false; // It will leave in its turn.
         }
         Sent sent = unproven.get(piece);
@@ -246,6 +345,9 @@ final class SuperSeed {
 
     /** A request is served like a gift, so that nobody else gets the same piece before it could spread. */
     void serving(Neighbour to, long piece, long now) {
+        if (isSpread(piece)) {
+            return;
+        }
         Sent sent = unproven.computeIfAbsent(piece, p -> new Sent(to));
         sent.leftAt = now;
         sent.due = now + SPREAD_WITHIN + 2 * to.rtt();
@@ -259,7 +361,9 @@ final class SuperSeed {
             if (now >= sent.due) {
                 i.remove();
                 sent.to.outbox.dropPush(entry.getKey());
-                score(sent.to, 2 * SPREAD_WITHIN).inVain++;
+                Score score = score(sent.to, 2 * SPREAD_WITHIN);
+                score.spreads(false);
+                score.quiet = !sent.shown;
                 if (spreadable(entry.getKey(), sent.to, now)) {
                     giveAgain(entry.getKey(), entry.getValue().to);
                 }
@@ -267,14 +371,36 @@ final class SuperSeed {
         }
     }
 
-    /** Whether a neighbour keeps what it is given to itself. */
-    boolean isUseless(Neighbour neighbour) {
-        Score score = scores.get(neighbour);
-        return score != null && score.inVain >= MAX_IN_VAIN;
+    /**
+     * A neighbour that keeps what it is given to itself, to be dropped for another: seldom, and only while too few are of use. For
+     * where pieces do not spread, the fault may be everywhere else.
+     */
+    Optional<Neighbour> useless(long now) {
+        if (now < dropNextAt || scores.size() <= ENOUGH) {
+            return Optional.empty();
+        }
+        int useful = 0;
+        Neighbour worst = null;
+        for (Map.Entry<Neighbour, Score> entry : scores.entrySet()) {
+            Score score = entry.getValue();
+            useful += score.share >= USUAL_SHARE ? 1 : 0;
+            if (score.share < LEAST_SHARE && (worst == null || score.spread > score(worst))) {
+                worst = entry.getKey();
+            }
+        }
+        if (useful >= ROOTS || worst == null) {
+            return Optional.empty();
+        }
+        dropNextAt = now + DROP_EVERY;
+        return Optional.of(worst);
     }
 
     private void giveAgain(long piece, Neighbour failed) {
-        waiting.addFirst(piece);
+        if (isOverdue(piece)) {
+            overdue.add(piece);
+        } else {
+            waiting.addFirst(piece);
+        }
         again.computeIfAbsent(piece, p -> new HashSet<>()).add(failed);
     }
 
@@ -318,8 +444,16 @@ final class SuperSeed {
                 && neighbour.carries(renditionOf.applyAsInt(piece))
                 && !uplink.stalled(neighbour, now)
                 && (offersOnly || (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0)
-                && !neighbour.choked
+                && choking.mayGive(neighbour)
                 && !neighbour.held.contains(piece);
+    }
+
+    private boolean isSpread(long piece) {
+        int holders = 0;
+        for (Neighbour neighbour : neighbours) {
+            holders += neighbour.isRelay() && neighbour.held.contains(piece) ? 1 : 0;
+        }
+        return holders > quorum(piece);
     }
 
     /** So many must show a piece before it counts as spread: one alone may lie. */
@@ -351,7 +485,10 @@ final class SuperSeed {
     /** Lower is better; a neighbour that was never tried counts as a poor one. */
     private double score(Neighbour neighbour) {
         Score score = scores.get(neighbour);
-        return score == null ? UNTRIED : score.spread;
+        if (score == null || score.samples == 0) {
+            return UNTRIED;
+        }
+        return score.spread / Math.max(1e-6, score.share);
     }
 
     private void chooseRoots() {

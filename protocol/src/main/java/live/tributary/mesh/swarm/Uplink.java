@@ -45,23 +45,33 @@ final class Uplink {
         to.outbox.movedAt = now;
     }
 
-    /** Hands over as much as may be with the driver. */
-    void pump(long now) {
+    /** Hands over what waits for the live edge, as much as may be with the driver. */
+    void pumpLive(long now) {
+        pump(true, now);
+    }
+
+    /** Hands over what is older, where nothing waits for the live edge. */
+    void pumpOlder(long now) {
+        pump(true, now);
+        pump(false, now);
+    }
+
+    private void pump(boolean live, long now) {
         if (pumping) {
             return; // A driver may tell that a block has left while it is being handed over.
         }
         pumping = true;
         try {
             while (withDriver(now) < ahead) {
-                Neighbour next = first(true, now);
-                boolean live = next != null;
-                if (next == null) {
-                    next = first(false, now);
-                }
+                Neighbour next = first(live, now);
                 if (next == null) {
                     return;
                 }
-                PeerMessage.Block block = next.outbox.queue(live).remove().block();
+                Outbox.Waiting waiting = next.outbox.queue(live).remove();
+                PeerMessage.Block block = waiting.block();
+                if (waiting.pushed()) {
+                    next.outbox.pushLeaves(block.piece(), now);
+                }
                 if (next.outbox.unsent == 0) {
                     next.outbox.movedAt = now;
                 }

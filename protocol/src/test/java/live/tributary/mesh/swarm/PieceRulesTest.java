@@ -341,10 +341,55 @@ class PieceRulesTest {
                 .orElseThrow();
         origin.gets(first, new PeerMessage.Have(own.firstPiece()));
 
-        origin.pass(Duration.ofSeconds(1));
+        origin.pass(Duration.ofMillis(800));
 
         assertThat(links.stream().filter(link -> origin.piecesSentTo(link).contains(own.firstPiece())))
                 .hasSize(2);
+    }
+
+    @Test
+    void whatIsNewLeavesBeforeOldPiecesThatDidNotSpread() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        LinkId first = seededBy(origin, 1).get(0);
+        ChunkRecord old = origin.stream.first();
+        origin.swarm.publish(old, origin.now);
+        origin.pass(Duration.ofMillis(100));
+        origin.swarm.linkDown(first, origin.now); // What it was given may have gone with it.
+        origin.pass(Duration.ofSeconds(5));
+        ChunkRecord newer = origin.stream.after(old);
+        origin.swarm.publish(newer, origin.now);
+        origin.blocks.clear();
+
+        LinkId second = seededBy(origin, 1).get(0);
+        origin.pass(Duration.ofMillis(500));
+
+        List<Long> pieces = origin.piecesSentTo(second);
+        assertThat(pieces.subList(0, 4)).allMatch(piece -> piece >= newer.firstPiece());
+        assertThat(pieces.subList(4, 8)).allMatch(piece -> piece < old.endPiece());
+    }
+
+    @Test
+    void whatIsAskedOfAnOriginWaitsForWhatItGivesAway() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        ChunkRecord old = origin.stream.first();
+        origin.swarm.restored(old, origin.now);
+        LinkId asking = seededBy(origin, 3).get(0);
+        origin.linesAreFast = false;
+        ChunkRecord newer = origin.stream.after(old);
+        Swarmbed.blocksOf(old, 0).forEach(block -> origin.gets(asking, new PeerMessage.Request(block)));
+        origin.blocks.clear();
+
+        origin.swarm.publish(newer, origin.now);
+        origin.linesAreFast = true;
+        origin.gets(asking, new PeerMessage.Interested());
+        for (PeerMessage.Block block : Swarmbed.blocksOf(old, 0)) {
+            origin.swarm.blockSent(asking, block, origin.now);
+        }
+        origin.pass(Duration.ofMillis(200));
+
+        List<Long> pieces =
+                origin.blocks.stream().map(b -> b.block().piece()).distinct().toList();
+        assertThat(pieces.get(0)).isGreaterThanOrEqualTo(newer.firstPiece());
     }
 
     @Test
