@@ -32,7 +32,6 @@ import live.tributary.mesh.http.HttpService;
 import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.MeshNodeConfig;
-import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
@@ -185,7 +184,7 @@ final class GatewayProgram implements Program {
                 own.transport(),
                 own.loops(),
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()).refusing(denied::denies),
-                new PortServices(List.of(mesh), http(gateway, notify, listed, own.meters(), random), own.tls()),
+                own.services(List.of(mesh), http(gateway, notify, listed, own.meters(), random)),
                 Optional.empty()));
         mesh.listeningOn(port.port());
         streams.forEach(stream -> listed.add(mesh.carry(stream, NodeRole.LISTENER)));

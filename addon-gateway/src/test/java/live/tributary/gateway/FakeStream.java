@@ -22,6 +22,7 @@ import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.metainfo.WindowTorrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -289,6 +290,15 @@ public final class FakeStream implements StreamView {
                 .flatMap(List::stream)
                 .map(ChunkTorrent::of)
                 .filter(torrent -> torrent.infoHash().equals(infoHash))
+                .findFirst();
+    }
+
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return records.values().stream()
+                .flatMap(List::stream)
+                .map(record -> ChunkTorrent.of(record).infoHash())
+                .filter(infoHash -> ObfuscatedHash.of(infoHash).equals(obfuscated))
                 .findFirst();
     }
 

@@ -35,7 +35,6 @@ import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.net.BoundPort;
-import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.node.ProgramNode;
@@ -236,7 +235,11 @@ final class OriginProgram implements Program {
                 node.dhtPrivate(),
                 mesh::endpoints,
                 new PeerDialler(
-                        torrents, ownNode.transport().client(ownNode.loops()), node.dhtPrivate(), System::nanoTime),
+                        torrents,
+                        ownNode.transport().client(ownNode.loops()),
+                        ownNode.exchanges(),
+                        node.dhtPrivate(),
+                        System::nanoTime),
                 new SplittableRandom(random.nextLong()),
                 System.nanoTime());
         // The stream's own service needs the stream, the stream needs the port, and the port is bound with its
@@ -256,7 +259,7 @@ final class OriginProgram implements Program {
                 ownNode.transport(),
                 ownNode.loops(),
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()),
-                new PortServices(List.of(mesh, torrents), http, ownNode.tls()),
+                ownNode.services(List.of(mesh, torrents), http),
                 Optional.of(() -> new UdpTracker(tracker, meters, random, System::nanoTime))));
         mesh.listeningOn(port.port());
         StreamPublisher publisher = mesh.publish(streamKey);

@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.Set;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowId;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -55,6 +56,9 @@ public interface StreamView {
 
     /** The torrent of an accepted chunk or of a closed window, by its infohash. */
     Optional<Torrent> torrent(InfoHash infoHash);
+
+    /** The infohash of such a torrent, by what encrypted handshakes name it by. */
+    Optional<InfoHash> infoHash(ObfuscatedHash obfuscated);
 
     /** The closed windows of a rendition, newest first. */
     List<Window> windows(int rendition);

@@ -15,6 +15,7 @@ import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.metainfo.WindowTorrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -154,6 +155,13 @@ public final class FakeStream implements StreamView, ChunkBytes {
     @Override
     public Optional<Torrent> torrent(InfoHash infoHash) {
         return Optional.ofNullable(torrents.get(infoHash));
+    }
+
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return torrents.keySet().stream()
+                .filter(infoHash -> ObfuscatedHash.of(infoHash).equals(obfuscated))
+                .findFirst();
     }
 
     @Override

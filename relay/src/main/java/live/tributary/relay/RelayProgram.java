@@ -26,7 +26,6 @@ import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.net.BoundPort;
-import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.node.ProgramNode;
@@ -187,7 +186,12 @@ final class RelayProgram implements Program {
                 TrackerLimits.DEFAULT,
                 node.dhtPrivate(),
                 mesh::endpoints,
-                new PeerDialler(torrents, own.transport().client(own.loops()), node.dhtPrivate(), System::nanoTime),
+                new PeerDialler(
+                        torrents,
+                        own.transport().client(own.loops()),
+                        own.exchanges(),
+                        node.dhtPrivate(),
+                        System::nanoTime),
                 new SplittableRandom(random.nextLong()),
                 System.nanoTime());
         Arrivals arrivals = new Arrivals();
@@ -224,7 +228,7 @@ final class RelayProgram implements Program {
                 own.transport(),
                 own.loops(),
                 BoundPort.Config.of(node.bind().stream().toList(), node.port()).refusing(denied::denies),
-                new PortServices(List.of(mesh, torrents), http, own.tls()),
+                own.services(List.of(mesh, torrents), http),
                 Optional.of(() -> datagrams(new UdpTracker(tracker, meters, random, System::nanoTime)))));
         mesh.listeningOn(port.port());
         Tally toBuckets = meters.tally(Meter.SENT, PeerKind.BUCKET, Via.HTTP);

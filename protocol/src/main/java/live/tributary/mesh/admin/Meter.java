@@ -13,6 +13,7 @@ public enum Meter {
     RECORDS("records", Type.COUNTER, "", "Records that arrived, by what became of them", "result"),
     LINKS("links", Type.GAUGE, "", "Links to other mesh nodes that stand now"),
     PEERS("peers", Type.GAUGE, "", "Clients connected to this node's torrents now"),
+    DROPPED("dropped.connections", Type.COUNTER, "", "Connections refused or ended by this node, by why", "reason"),
     ANNOUNCES("announces", Type.COUNTER, "", "Announces to the tracker", "transport", "result"),
     OFFERS(
             "offers",

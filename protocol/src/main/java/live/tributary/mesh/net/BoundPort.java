@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import live.tributary.mesh.admin.DropReason;
 
 /** A node's one port, TCP and UDP under the same number, on each address that it was told to bind. */
 public final class BoundPort implements AutoCloseable {
@@ -211,12 +212,14 @@ public final class BoundPort implements AutoCloseable {
             }
             InetAddress address = remote.getAddress();
             if (refused.test(address)) {
+                services.drops().count(DropReason.DENIED);
                 channel.close();
                 return;
             }
             AddressShares.Place place = shares.enter(address);
             channel.closeFuture().addListener(closed -> shares.leave(address));
             if (place == AddressShares.Place.NONE) {
+                services.drops().count(DropReason.CROWDED);
                 channel.close();
                 return;
             }

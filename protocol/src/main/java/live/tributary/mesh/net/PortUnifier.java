@@ -10,6 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.admin.DropReason;
+import live.tributary.mesh.mse.KeyExchanges;
+import live.tributary.mesh.mse.MseAcceptor;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.wire.Handshake;
 import org.jspecify.annotations.Nullable;
@@ -19,15 +22,18 @@ import org.slf4j.LoggerFactory;
 /**
  * The first handler of an inbound TCP connection: sees from the first bytes what is spoken, installs it, and leaves.
  *
- * <p>{@code 0x13 "BitTorrent protocol"} is the peer wire, {@code 16 03} TLS with HTTP in it, an HTTP method HTTP; anything else,
- * or too little within the time, is closed.
+ * <p>{@code 0x13 "BitTorrent protocol"} is the peer wire, {@code 16 03 0x} with a ClientHello TLS with HTTP in it, an HTTP method
+ * HTTP; anything else is an encrypted handshake (MSE) with the peer wire in it, once a key's length is in. Too little within the
+ * time is closed.
  */
 final class PortUnifier extends ByteToMessageDecoder {
     static final Duration FIRST_BYTES = Duration.ofSeconds(5);
 
     private static final byte[] WIRE = "\u0013BitTorrent protocol".getBytes(StandardCharsets.ISO_8859_1);
-    /** A TLS record of type handshake, version 3.x. */
-    private static final byte[] TLS = {0x16, 0x03};
+    /** A TLS record of type handshake, version 3.x, that begins with a ClientHello; -1 for any byte. */
+    private static final int[] TLS = {0x16, 0x03, -1, -1, -1, 0x01};
+
+    private static final int MAX_TLS_MINOR = 4;
 
     private static final List<byte[]> METHODS = List.of(
             method("GET"),
@@ -45,7 +51,7 @@ final class PortUnifier extends ByteToMessageDecoder {
     private final PortServices services;
     private final Duration patience;
     private final boolean crowded;
-    private final boolean tls;
+    private final Layer layer;
     private @Nullable Future<?> deadline;
 
     /** What the bytes so far look like. */
@@ -57,21 +63,29 @@ final class PortUnifier extends ByteToMessageDecoder {
         STRANGE
     }
 
-    /** @param crowded whether the address has its share of connections already: HTTP is told so, anything else closed */
-    PortUnifier(PortServices services, Duration patience, boolean crowded) {
-        this(services, patience, crowded, false);
+    /** What the bytes came through. */
+    private enum Layer {
+        NONE,
+        TLS,
+        MSE
     }
 
-    private PortUnifier(PortServices services, Duration patience, boolean crowded, boolean tls) {
+    /** @param crowded whether the address has its share of connections already: HTTP is told so, anything else closed */
+    PortUnifier(PortServices services, Duration patience, boolean crowded) {
+        this(services, patience, crowded, Layer.NONE);
+    }
+
+    private PortUnifier(PortServices services, Duration patience, boolean crowded, Layer layer) {
         this.services = services;
         this.patience = patience;
         this.crowded = crowded;
-        this.tls = tls;
+        this.layer = layer;
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
-        deadline = ctx.executor().schedule(() -> ctx.close(), patience.toMillis(), TimeUnit.MILLISECONDS);
+        deadline =
+                ctx.executor().schedule(() -> drop(ctx, DropReason.SLOW), patience.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -88,20 +102,35 @@ final class PortUnifier extends ByteToMessageDecoder {
             case WIRE -> wire(ctx, in);
             case TLS -> tls(ctx, in);
             case HTTP -> http(ctx);
-            case STRANGE -> refuse(ctx, in);
+            case STRANGE -> mse(ctx, in);
         }
     }
 
     private State look(ByteBuf in) {
         State state = State.STRANGE;
-        if (!tls) {
+        if (layer != Layer.TLS) {
             state = match(state, in, WIRE, State.WIRE);
-            state = match(state, in, TLS, State.TLS);
         }
-        for (byte[] method : METHODS) {
-            state = match(state, in, method, State.HTTP);
+        if (layer == Layer.NONE) {
+            state = matchTls(state, in);
+        }
+        if (layer != Layer.MSE) {
+            for (byte[] method : METHODS) {
+                state = match(state, in, method, State.HTTP);
+            }
         }
         return state;
+    }
+
+    private static State matchTls(State otherwise, ByteBuf in) {
+        int length = Math.min(TLS.length, in.readableBytes());
+        for (int i = 0; i < length; i++) {
+            int here = in.getUnsignedByte(in.readerIndex() + i);
+            if (TLS[i] >= 0 ? here != TLS[i] : i == 2 && here > MAX_TLS_MINOR) {
+                return otherwise;
+            }
+        }
+        return length == TLS.length ? State.TLS : State.UNDECIDED;
     }
 
     private static State match(State otherwise, ByteBuf in, byte[] prefix, State ifMatched) {
@@ -116,7 +145,7 @@ final class PortUnifier extends ByteToMessageDecoder {
 
     private void wire(ChannelHandlerContext ctx, ByteBuf in) throws FormatException {
         if (crowded) {
-            refuse(ctx, in);
+            refuse(ctx, in, DropReason.CROWDED);
             return;
         }
         if (in.readableBytes() < Handshake.LENGTH) {
@@ -129,30 +158,54 @@ final class PortUnifier extends ByteToMessageDecoder {
                 return;
             }
         }
-        refuse(ctx, in);
+        refuse(ctx, in, DropReason.UNKNOWN);
     }
 
     private void tls(ChannelHandlerContext ctx, ByteBuf in) {
         SslContext context = services.tls().orElse(null);
         if (context == null) {
-            refuse(ctx, in);
+            refuse(ctx, in, DropReason.STRANGE);
             return;
         }
-        ctx.pipeline().addLast(context.newHandler(ctx.alloc()), new PortUnifier(services, patience, crowded, true));
+        ctx.pipeline()
+                .addLast(context.newHandler(ctx.alloc()), new PortUnifier(services, patience, crowded, Layer.TLS));
         ctx.pipeline().remove(this);
     }
 
     private void http(ChannelHandlerContext ctx) {
         if (crowded) {
+            services.drops().count(DropReason.CROWDED);
             services.http().installRefusal(ctx.pipeline(), 429, "too many connections from this address");
         } else {
-            services.http().install(ctx.pipeline(), tls);
+            services.http().install(ctx.pipeline(), layer == Layer.TLS);
         }
         ctx.pipeline().remove(this);
     }
 
-    private static void refuse(ChannelHandlerContext ctx, ByteBuf in) {
+    private void mse(ChannelHandlerContext ctx, ByteBuf in) {
+        KeyExchanges exchanges = services.exchanges().orElse(null);
+        if (layer != Layer.NONE || exchanges == null) {
+            refuse(ctx, in, DropReason.STRANGE);
+        } else if (crowded) {
+            refuse(ctx, in, DropReason.CROWDED);
+        } else if (in.readableBytes() >= MseAcceptor.firstBytes()) {
+            ctx.pipeline()
+                    .addLast(new MseAcceptor(
+                            exchanges,
+                            services::infoHash,
+                            new PortUnifier(services, patience, false, Layer.MSE),
+                            services.drops()::count));
+            ctx.pipeline().remove(this);
+        }
+    }
+
+    private void refuse(ChannelHandlerContext ctx, ByteBuf in, DropReason reason) {
         in.skipBytes(in.readableBytes());
+        drop(ctx, reason);
+    }
+
+    private void drop(ChannelHandlerContext ctx, DropReason reason) {
+        services.drops().count(reason);
         ctx.close();
     }
 

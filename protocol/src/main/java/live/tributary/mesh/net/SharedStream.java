@@ -16,6 +16,7 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.relays.RelayDirectory;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -176,6 +177,11 @@ final class SharedStream implements StreamView {
     @Override
     public Optional<Torrent> torrent(InfoHash infoHash) {
         return index.torrent(infoHash);
+    }
+
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return index.infoHash(obfuscated);
     }
 
     @Override

@@ -16,6 +16,7 @@ import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.metainfo.WindowTorrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.InfoHash;
@@ -38,6 +39,7 @@ final class StreamIndex {
     private final Map<InfoHash, ChunkRecord> chunks = new ConcurrentHashMap<>();
     private final Map<WindowId, StreamView.Window> windows = new ConcurrentHashMap<>();
     private final Map<InfoHash, StreamView.Window> windowsByHash = new ConcurrentHashMap<>();
+    private final Map<ObfuscatedHash, InfoHash> obfuscated = new ConcurrentHashMap<>();
     private final Set<ChunkId> stored = ConcurrentHashMap.newKeySet();
     private final Set<Long> ended = ConcurrentHashMap.newKeySet();
 
@@ -45,9 +47,11 @@ final class StreamIndex {
         ChunkRecord before = records.computeIfAbsent(record.rendition(), r -> new ConcurrentSkipListMap<>())
                 .put(record.seq(), record);
         if (before != null && !before.equals(record)) {
-            chunks.remove(ChunkTorrent.of(before).infoHash());
+            forget(before);
         }
-        chunks.put(ChunkTorrent.of(record).infoHash(), record);
+        InfoHash infoHash = ChunkTorrent.of(record).infoHash();
+        obfuscated.put(ObfuscatedHash.of(infoHash), infoHash);
+        chunks.put(infoHash, record);
     }
 
     void addStored(ChunkId chunk) {
@@ -66,7 +70,7 @@ final class StreamIndex {
         windows.values().removeIf(window -> {
             boolean gone = window.id().rendition() == rendition && !closed.containsKey(window.id());
             if (gone) {
-                windowsByHash.remove(window.torrent().infoHash());
+                forget(window);
             }
             return gone;
         });
@@ -75,12 +79,26 @@ final class StreamIndex {
             if (known == null || !isOf(known.torrent(), members)) {
                 StreamView.Window window = new StreamView.Window(id, WindowTorrent.of(members));
                 windows.put(id, window);
-                windowsByHash.put(window.torrent().infoHash(), window);
+                InfoHash infoHash = window.torrent().infoHash();
+                obfuscated.put(ObfuscatedHash.of(infoHash), infoHash);
+                windowsByHash.put(infoHash, window);
                 if (known != null) {
-                    windowsByHash.remove(known.torrent().infoHash());
+                    forget(known);
                 }
             }
         });
+    }
+
+    private void forget(ChunkRecord record) {
+        InfoHash infoHash = ChunkTorrent.of(record).infoHash();
+        obfuscated.remove(ObfuscatedHash.of(infoHash));
+        chunks.remove(infoHash);
+    }
+
+    private void forget(StreamView.Window window) {
+        InfoHash infoHash = window.torrent().infoHash();
+        obfuscated.remove(ObfuscatedHash.of(infoHash));
+        windowsByHash.remove(infoHash);
     }
 
     /** Records are chained, so the first seq and the last record say which run it is. */
@@ -100,7 +118,7 @@ final class StreamIndex {
                     break;
                 }
                 bySeq.remove(record.seq(), record);
-                chunks.remove(ChunkTorrent.of(record).infoHash());
+                forget(record);
                 stored.remove(record.chunk());
                 any = true;
             }
@@ -142,6 +160,10 @@ final class StreamIndex {
             return Optional.of(ChunkTorrent.of(record));
         }
         return Optional.ofNullable(windowsByHash.get(infoHash)).map(StreamView.Window::torrent);
+    }
+
+    Optional<InfoHash> infoHash(ObfuscatedHash hash) {
+        return Optional.ofNullable(obfuscated.get(hash));
     }
 
     List<StreamView.Window> windows(int rendition) {

@@ -19,6 +19,7 @@ import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.mesh.store.Restored;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
@@ -41,6 +42,7 @@ public final class TcpMeshNode implements MeshNode, WireService {
 
     private final NodeContext node;
     private final Map<InfoHash, CarriedStream> streams = new ConcurrentHashMap<>();
+    private final Map<ObfuscatedHash, InfoHash> obfuscated = new ConcurrentHashMap<>();
 
     public TcpMeshNode(MeshNodeConfig config, MeshParts parts) {
         AddressPolicy policy = new AddressPolicy(config.privateAddresses());
@@ -94,6 +96,11 @@ public final class TcpMeshNode implements MeshNode, WireService {
     }
 
     @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash hash) {
+        return Optional.ofNullable(obfuscated.get(hash));
+    }
+
+    @Override
     public RelayKey key() {
         return node.key().relayKey();
     }
@@ -142,6 +149,7 @@ public final class TcpMeshNode implements MeshNode, WireService {
             throw new IllegalStateException("stream " + stream + ": carried as " + carried.role() + " already");
         }
         if (fresh[0]) {
+            obfuscated.put(ObfuscatedHash.of(InfoHash.ofMesh(stream)), InfoHash.ofMesh(stream));
             carried.start();
         }
         return carried;
@@ -181,6 +189,7 @@ public final class TcpMeshNode implements MeshNode, WireService {
         List<Future<?>> closing = new ArrayList<>();
         streams.values().forEach(stream -> closing.add(stream.close()));
         streams.clear();
+        obfuscated.clear();
         closing.forEach(future -> future.awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS));
         node.checks().close();
         node.names().close();

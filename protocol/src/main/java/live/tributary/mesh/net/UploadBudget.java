@@ -42,8 +42,12 @@ public final class UploadBudget {
     /** Over how long the load is averaged. */
     private static final double LOAD_NANOS = 2e9;
 
+    private static final int MAX_GRAIN = 256 * 1024;
+    private static final int GRAINS = 16;
+
     private final double bytesPerNano;
     private final double burst;
+    private final int grain;
     private final LongSupplier nanoTime;
     private final double[] assured = new double[Purpose.values().length];
     private double balance;
@@ -61,6 +65,7 @@ public final class UploadBudget {
         }
         this.bytesPerNano = bitsPerSecond / 8.0 / TimeUnit.SECONDS.toNanos(1);
         this.burst = Math.max(MIN_BURST, bitsPerSecond / 8.0 * BURST_SECONDS);
+        this.grain = (int) Math.min(MAX_GRAIN, burst / GRAINS);
         this.nanoTime = nanoTime;
         this.balance = burst;
         this.refilled = nanoTime.getAsLong();
@@ -90,6 +95,11 @@ public final class UploadBudget {
             wait = Math.min(wait, (1 - assured[at]) / (bytesPerNano * purpose.assured));
         }
         return (long) Math.ceil(wait);
+    }
+
+    /** How many bytes are best taken at a time: so many that asking costs little, so few that nobody waits long for them. */
+    public int grain() {
+        return grain;
     }
 
     /** Counts bytes that were sent without asking: headers, answers, what cannot wait. */

@@ -1,6 +1,9 @@
 package live.tributary.mesh.net;
 
 import io.netty.channel.ChannelHandlerContext;
+import java.util.Optional;
+import live.tributary.protocol.mse.ObfuscatedHash;
+import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.wire.Handshake;
 
 /** Answers peer-wire connections on the infohashes that it knows: the links of the mesh, or the torrents for clients. */
@@ -11,4 +14,9 @@ public interface WireService {
      * @return false where the infohash is not one of this service's; nothing was sent then
      */
     boolean take(ChannelHandlerContext context, Handshake theirs);
+
+    /** The infohash of this service's behind what an encrypted handshake names; none where it answers plain ones alone. */
+    default Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return Optional.empty();
+    }
 }

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import live.tributary.mesh.admin.AdminService;
+import live.tributary.mesh.admin.Drops;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
@@ -20,6 +21,7 @@ import live.tributary.mesh.admin.PeerKind;
 import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.Pace;
+import live.tributary.mesh.mse.KeyExchanges;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.MeshNodeConfig;
 import live.tributary.mesh.net.MeshParts;
@@ -29,6 +31,7 @@ import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.Transport;
 import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.net.ViewerPace;
+import live.tributary.mesh.net.WireService;
 import live.tributary.mesh.program.HostPort;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
@@ -65,6 +68,7 @@ public final class ProgramNode {
     private final UploadBudget budget;
     private final long bitsPerSecond;
     private final Optional<InetSocketAddress> dht;
+    private final KeyExchanges exchanges;
     private final TcpMeshNode mesh;
 
     /**
@@ -114,6 +118,7 @@ public final class ProgramNode {
         }
         this.bitsPerSecond = plan.budget();
         this.budget = new UploadBudget(bitsPerSecond, System::nanoTime);
+        this.exchanges = life.add(KeyExchanges.start(random, System::nanoTime));
         this.mesh = life.add(new TcpMeshNode(
                 own.apply(config(options, plan)), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
     }
@@ -162,6 +167,16 @@ public final class ProgramNode {
 
     public TcpMeshNode mesh() {
         return mesh;
+    }
+
+    /** For encrypted handshakes of the peer wire. */
+    public KeyExchanges exchanges() {
+        return exchanges;
+    }
+
+    /** What is spoken on the node's port: these services' wire, plain and encrypted, and HTTP, plain and within TLS. */
+    public PortServices services(List<WireService> wire, HttpServer http) throws StartException {
+        return new PortServices(wire, http, tls(), Optional.of(exchanges), new Drops(meters));
     }
 
     /** The name in the node's certificate: known only where the operator names it; whether it is in there, clients see. */

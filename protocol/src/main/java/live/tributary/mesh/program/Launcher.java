@@ -26,6 +26,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Runs a program from its arguments to its exit code. */
 public final class Launcher {
+    private static final String LEAK_DETECTION = "io.netty.leakDetection.level";
     static final int OK = 0;
     static final int FAILED = 1;
     static final int USAGE = 2;
@@ -45,6 +46,9 @@ public final class Launcher {
 
     /** What a {@code main} calls, once; ends the virtual machine. */
     public static void main(Program program, String[] args) {
+        if (System.getProperty(LEAK_DETECTION) == null) {
+            System.setProperty(LEAK_DETECTION, "disabled"); // Its samples take a tenth of what serving takes; tests have them.
+        }
         Lifecycle life = new Lifecycle();
         CountDownLatch closed = new CountDownLatch(1);
         int[] code = {OK};

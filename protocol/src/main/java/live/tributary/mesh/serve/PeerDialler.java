@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.Iterator;
@@ -13,6 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import live.tributary.mesh.mse.KeyExchanges;
+import live.tributary.mesh.mse.MseInitiator;
 import live.tributary.mesh.tracker.Tracker;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.stream.Endpoint;
@@ -25,14 +28,18 @@ import org.jspecify.annotations.Nullable;
  * Dials clients that announced and still miss pieces, so that those which try uTP first need not wait seconds for TCP.
  *
  * <p>It dials only where the announce itself came from, on the announced port, not below 1024, an address at most once a minute,
- * and nobody who has come by himself in the meantime: a stranger cannot point this node at others.
+ * one that failed at most once an hour, and nobody who has come by himself in the meantime: a stranger cannot point this node at
+ * others. Who hangs up on a plain handshake is dialled once more with an encrypted one.
  */
 public final class PeerDialler implements Tracker.AnnounceListener {
     static final Duration AGAIN = Duration.ofMinutes(1);
+    static final Duration AGAIN_AFTER_FAILURE = Duration.ofHours(1);
 
     private static final int MIN_PORT = 1024;
     /** Addresses remembered; while that many were dialled within a minute, no other is. */
     private static final int MAX_RECENT = 1024;
+    /** Failures remembered; beyond that the oldest is forgotten. */
+    private static final int MAX_FAILED = 4096;
     /** What a client gets to come by itself: those that begin with TCP are here by then. */
     private static final Duration HEAD_START = Duration.ofMillis(300);
 
@@ -40,20 +47,35 @@ public final class PeerDialler implements Tracker.AnnounceListener {
 
     private final TorrentServer server;
     private final Bootstrap client;
+    private final KeyExchanges exchanges;
     private final boolean privateAddresses;
     private final LongSupplier nanoTime;
 
     /** Whom was dialled when, the oldest first; guarded by itself. */
     private final Map<Object, Long> recent = new LinkedHashMap<>();
 
+    /** Whom was dialled in vain when, the oldest first; guarded by {@code recent}. */
+    private final Map<Object, Long> failed = new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Object, Long> eldest) {
+            return size() > MAX_FAILED;
+        }
+    };
+
     /**
      * @param client how to dial, but for the handler
      * @param privateAddresses whether addresses that the internet does not route are dialled
      * @param nanoTime a monotonic clock
      */
-    public PeerDialler(TorrentServer server, Bootstrap client, boolean privateAddresses, LongSupplier nanoTime) {
+    public PeerDialler(
+            TorrentServer server,
+            Bootstrap client,
+            KeyExchanges exchanges,
+            boolean privateAddresses,
+            LongSupplier nanoTime) {
         this.server = server;
         this.client = client;
+        this.exchanges = exchanges;
         this.privateAddresses = privateAddresses;
         this.nanoTime = nanoTime;
     }
@@ -65,57 +87,109 @@ public final class PeerDialler implements Tracker.AnnounceListener {
             return;
         }
         Optional<Torrent> torrent = server.torrent(infoHash);
-        // In a lab one address is many machines.
-        if (torrent.isPresent() && isDue(global ? peer.address() : peer)) {
+        Object whom = global ? peer.address() : peer; // In a lab one address is many machines.
+        if (torrent.isPresent() && isDue(whom)) {
             client.config()
                     .group()
-                    .schedule(() -> dial(torrent.get(), peer), HEAD_START.toMillis(), TimeUnit.MILLISECONDS);
+                    .schedule(
+                            () -> new Dial(torrent.get(), peer, whom).start(false),
+                            HEAD_START.toMillis(),
+                            TimeUnit.MILLISECONDS);
         }
     }
 
     private boolean isDue(Object whom) {
         long now = nanoTime.getAsLong();
         synchronized (recent) {
-            Iterator<Long> oldest = recent.values().iterator();
-            while (oldest.hasNext() && now - oldest.next() >= AGAIN.toNanos()) {
-                oldest.remove();
-            }
-            return recent.size() < MAX_RECENT && recent.putIfAbsent(whom, now) == null;
+            forget(recent, now - AGAIN.toNanos());
+            forget(failed, now - AGAIN_AFTER_FAILURE.toNanos());
+            return recent.size() < MAX_RECENT && !failed.containsKey(whom) && recent.putIfAbsent(whom, now) == null;
         }
     }
 
-    private void dial(Torrent torrent, Endpoint peer) {
-        if (server.isConnected(torrent.infoHash(), peer.address())) {
-            return;
+    private static void forget(Map<Object, Long> dials, long until) {
+        Iterator<Long> oldest = dials.values().iterator();
+        while (oldest.hasNext() && oldest.next() - until <= 0) {
+            oldest.remove();
         }
-        client.clone()
-                .handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(new HandshakeDecoder(), server.encoder(), new Greeting(server, torrent, peer));
-                    }
-                })
-                .connect(peer.socketAddress());
+    }
+
+    private void failed(Object whom) {
+        long now = nanoTime.getAsLong();
+        synchronized (recent) {
+            failed.remove(whom);
+            failed.put(whom, now);
+        }
+    }
+
+    /** One peer being dialled: plainly, then once more with an encrypted handshake where it hung up on the plain one. */
+    private final class Dial {
+        private final Torrent torrent;
+        private final Endpoint peer;
+        private final Object whom;
+
+        Dial(Torrent torrent, Endpoint peer, Object whom) {
+            this.torrent = torrent;
+            this.peer = peer;
+            this.whom = whom;
+        }
+
+        void start(boolean encrypted) {
+            if (server.isConnected(torrent.infoHash(), peer.address())) {
+                return;
+            }
+            client.clone()
+                    .handler(new ChannelInitializer<>() {
+                        @Override
+                        protected void initChannel(Channel channel) {
+                            if (encrypted) {
+                                channel.pipeline().addLast(new MseInitiator(exchanges, torrent.infoHash()));
+                            }
+                            channel.pipeline()
+                                    .addLast(
+                                            new HandshakeDecoder(),
+                                            server.encoder(),
+                                            new Greeting(Dial.this, encrypted));
+                        }
+                    })
+                    .connect(peer.socketAddress())
+                    .addListener(connected -> {
+                        if (!connected.isSuccess()) {
+                            failed(whom);
+                        }
+                    });
+        }
+
+        void hungUp(boolean encrypted) {
+            if (encrypted) {
+                failed(whom);
+            } else {
+                start(true);
+            }
+        }
     }
 
     /** Says hello first, and hands the connection over once the answer is about the same torrent. */
-    private static final class Greeting extends ChannelInboundHandlerAdapter {
-        private final TorrentServer server;
-        private final Torrent torrent;
-        private final Endpoint peer;
+    private final class Greeting extends ChannelInboundHandlerAdapter {
+        private final Dial dial;
+        private final boolean encrypted;
         private @Nullable Future<?> deadline;
+        private boolean answered;
+        private boolean late;
 
-        Greeting(TorrentServer server, Torrent torrent, Endpoint peer) {
-            this.server = server;
-            this.torrent = torrent;
-            this.peer = peer;
+        Greeting(Dial dial, boolean encrypted) {
+            this.dial = dial;
+            this.encrypted = encrypted;
+        }
+
+        @Override
+        public void handlerAdded(ChannelHandlerContext context) {
+            deadline = context.executor().schedule(() -> tooLate(context), HANDSHAKE.toMillis(), TimeUnit.MILLISECONDS);
         }
 
         @Override
         public void channelActive(ChannelHandlerContext context) {
-            deadline = context.executor().schedule(() -> context.close(), HANDSHAKE.toMillis(), TimeUnit.MILLISECONDS);
-            context.writeAndFlush(server.handshake(torrent.infoHash()), context.voidPromise());
+            context.writeAndFlush(server.handshake(dial.torrent.infoHash()), context.voidPromise());
             context.fireChannelActive();
         }
 
@@ -126,13 +200,30 @@ public final class PeerDialler implements Tracker.AnnounceListener {
             }
         }
 
+        private void tooLate(ChannelHandlerContext context) {
+            late = true;
+            context.close();
+        }
+
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
-            if (message instanceof Handshake theirs && theirs.infoHash().equals(torrent.infoHash())) {
-                server.join(context.pipeline(), torrent, theirs, peer.address(), false);
+            answered = true;
+            if (message instanceof Handshake theirs && theirs.infoHash().equals(dial.torrent.infoHash())) {
+                server.join(context.pipeline(), dial.torrent, theirs, dial.peer.address(), false);
                 context.pipeline().remove(this);
             } else {
+                ReferenceCountUtil.release(message);
+                failed(dial.whom);
                 context.close();
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            if (late) {
+                failed(dial.whom);
+            } else if (!answered) {
+                dial.hungUp(encrypted);
             }
         }
 

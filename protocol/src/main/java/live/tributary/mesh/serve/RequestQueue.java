@@ -1,10 +1,11 @@
 package live.tributary.mesh.serve;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import live.tributary.protocol.wire.PeerMessage.Block;
 
 /** The blocks that one client has asked for and not got, in the order in which it asked, each once. Not thread-safe. */
@@ -39,10 +40,28 @@ final class RequestQueue {
         return blocks.remove(block);
     }
 
-    Optional<Block> first() {
-        return blocks.isEmpty()
-                ? Optional.empty()
-                : Optional.of(blocks.iterator().next());
+    /** Puts the first block, and those behind it that {@code follows} the one before, into {@code run}, at most {@code max}. */
+    void peek(List<Block> run, int max, BiPredicate<Block, Block> follows) {
+        run.clear();
+        for (Block block : blocks) {
+            if (run.size() >= max || (!run.isEmpty() && !follows.test(run.get(run.size() - 1), block))) {
+                return;
+            }
+            run.add(block);
+        }
+    }
+
+    /** The block that was asked for first; there must be one. */
+    Block first() {
+        return blocks.iterator().next();
+    }
+
+    void removeFirst(int count) {
+        Iterator<Block> first = blocks.iterator();
+        for (int i = 0; i < count; i++) {
+            first.next();
+            first.remove();
+        }
     }
 
     boolean isEmpty() {

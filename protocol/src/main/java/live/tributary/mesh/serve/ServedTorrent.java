@@ -2,7 +2,9 @@ package live.tributary.mesh.serve;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -11,6 +13,8 @@ import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.MetadataMessage;
 import live.tributary.protocol.wire.PeerMessage;
+import live.tributary.protocol.wire.PeerMessageEncoder;
+import org.jspecify.annotations.Nullable;
 
 /** A torrent that clients are connected for, and its bytes where this node holds them. */
 final class ServedTorrent {
@@ -22,6 +26,9 @@ final class ServedTorrent {
     private final byte[] info;
     private final ByteBuf playlist;
     private final Set<ViewerConnection> connections = ConcurrentHashMap.newKeySet();
+
+    /** Made by the first request; its memory goes with this object, however many slices are still on their way. */
+    private volatile @Nullable ByteBuf headers;
 
     ServedTorrent(Torrent torrent, ChunkBytes chunks) {
         this.torrent = torrent;
@@ -106,28 +113,91 @@ final class ServedTorrent {
                 && (long) block.begin() + block.length() <= torrent.pieceLength((int) block.piece());
     }
 
-    /** Whose bytes a block is; empty for the playlist. */
-    Optional<ChunkRecord> recordOf(PeerMessage.Block block) {
-        return torrent.source((int) block.piece()) instanceof Torrent.Source.OfChunk chunk
-                ? Optional.of(chunk.record())
+    /** Where the bytes of a block, and of those that adjoin it, are. */
+    Extent extent(PeerMessage.Block block) {
+        Torrent.Source source = torrent.source((int) block.piece());
+        if (source instanceof Torrent.Source.OfChunk chunk) {
+            long from = (block.piece() - chunk.piece()) * ChunkRecord.PIECE_LENGTH;
+            return new Extent(
+                    Optional.of(chunk.record()), from, from + chunk.record().length());
+        }
+        Torrent.Source.OfPlaylist part = (Torrent.Source.OfPlaylist) source;
+        long from = block.piece() * ChunkRecord.PIECE_LENGTH - part.from();
+        return new Extent(Optional.empty(), from, from + playlist.readableBytes());
+    }
+
+    /**
+     * A stretch of the torrent whose bytes lie together.
+     *
+     * @param record whose; empty for the playlist
+     * @param from where in the torrent it starts, bytes
+     * @param to where it ends; what a window has behind that, up to the next piece, are zeros
+     */
+    record Extent(Optional<ChunkRecord> record, long from, long to) {
+        /** Whether {@code next} begins where {@code block} ends, and both are the extent's own bytes. */
+        boolean adjoin(PeerMessage.Block block, PeerMessage.Block next) {
+            return at(next) == at(block) + block.length() && at(next) + next.length() <= to;
+        }
+    }
+
+    /** A block's place in the torrent, bytes. */
+    private static long at(PeerMessage.Block block) {
+        return block.piece() * ChunkRecord.PIECE_LENGTH + block.begin();
+    }
+
+    /**
+     * The bytes of adjoining blocks in one piece, shared with the store, which the caller releases; empty where they are not here.
+     */
+    Optional<ByteBuf> read(Extent extent, List<PeerMessage.Block> run) {
+        PeerMessage.Block last = run.get(run.size() - 1);
+        int offset = (int) (at(run.get(0)) - extent.from());
+        int end = (int) (at(last) + last.length() - extent.from());
+        int content = Math.max(0, Math.min(end, (int) (extent.to() - extent.from())) - offset);
+        if (extent.record().isEmpty()) {
+            return Optional.of(playlist.retainedSlice(offset, content));
+        }
+        ChunkRecord record = extent.record().get();
+        if (content == 0) {
+            return chunks.holds(record) ? Optional.of(ZEROS.slice(0, end - offset)) : Optional.empty();
+        }
+        Optional<ByteBuf> bytes = chunks.read(record, offset, content);
+        return content == end - offset
+                ? bytes
+                : bytes.map(part -> Unpooled.wrappedBuffer(part, ZEROS.slice(0, end - offset - content)));
+    }
+
+    /**
+     * The 13 bytes of PIECE before a block, a slice of what is made once for the torrent; empty for a block that clients do not cut
+     * so.
+     */
+    Optional<ByteBuf> header(PeerMessage.Block block) {
+        int number = (int) (at(block) / PeerMessage.BLOCK_LENGTH);
+        boolean usual = block.begin() % PeerMessage.BLOCK_LENGTH == 0
+                && block.length() == Math.min(PeerMessage.BLOCK_LENGTH, torrent.length() - at(block));
+        return usual
+                ? Optional.of(headers()
+                        .retainedSlice(number * PeerMessageEncoder.PIECE_OVERHEAD, PeerMessageEncoder.PIECE_OVERHEAD))
                 : Optional.empty();
     }
 
-    /** A block's bytes, shared with the store, which the caller releases; empty where they are not here. */
-    Optional<ByteBuf> read(PeerMessage.Block block) {
-        Torrent.Source source = torrent.source((int) block.piece());
-        if (source instanceof Torrent.Source.OfPlaylist part) {
-            return Optional.of(playlist.slice(part.from() + block.begin(), block.length()));
+    private ByteBuf headers() {
+        ByteBuf made = headers;
+        if (made == null) {
+            made = makeHeaders();
+            headers = made; // Two threads may make the same.
         }
-        Torrent.Source.OfChunk chunk = (Torrent.Source.OfChunk) source;
-        int content = Math.max(0, Math.min(block.length(), chunk.length() - block.begin()));
-        if (content == 0) {
-            return chunks.holds(chunk.record()) ? Optional.of(ZEROS.slice(0, block.length())) : Optional.empty();
+        return made;
+    }
+
+    private ByteBuf makeHeaders() {
+        int count = (int) ((torrent.length() + PeerMessage.BLOCK_LENGTH - 1) / PeerMessage.BLOCK_LENGTH);
+        ByteBuf all = Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(count * PeerMessageEncoder.PIECE_OVERHEAD));
+        all.clear();
+        for (long at = 0; at < torrent.length(); at += PeerMessage.BLOCK_LENGTH) {
+            PeerMessageEncoder.writeHeader(
+                    all, at / ChunkRecord.PIECE_LENGTH, (int) (at % ChunkRecord.PIECE_LENGTH), (int)
+                            Math.min(PeerMessage.BLOCK_LENGTH, torrent.length() - at));
         }
-        int offset = chunk.piece() * ChunkRecord.PIECE_LENGTH + block.begin();
-        Optional<ByteBuf> bytes = chunks.read(chunk.record(), offset, content);
-        return content == block.length()
-                ? bytes
-                : bytes.map(part -> Unpooled.wrappedBuffer(part, ZEROS.slice(0, block.length() - content)));
+        return all;
     }
 }

@@ -18,6 +18,8 @@ import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamView;
+import live.tributary.mesh.admin.DropReason;
+import live.tributary.mesh.admin.Drops;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.PeerKind;
@@ -27,6 +29,7 @@ import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.net.WireService;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.stream.StreamKey;
@@ -51,6 +54,7 @@ public final class TorrentServer implements WireService {
     private final ServeLimits limits;
     private final UploadSlots slots;
     private final Tally sent;
+    private final Drops drops;
     private final LongSupplier nanoTime;
     private final InstantSource wallClock;
     private final byte[] peerId;
@@ -83,6 +87,7 @@ public final class TorrentServer implements WireService {
         this.limits = limits;
         this.slots = new UploadSlots(limits.uploadSlots());
         this.sent = meters.tally(Meter.SENT, PeerKind.VIEWER, Via.WIRE);
+        this.drops = new Drops(meters);
         this.nanoTime = nanoTime;
         this.wallClock = wallClock;
         this.peerId = new byte[Handshake.PEER_ID_LENGTH];
@@ -136,6 +141,13 @@ public final class TorrentServer implements WireService {
         return true;
     }
 
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return streams.values().stream()
+                .flatMap(carried -> carried.stream().infoHash(obfuscated).stream())
+                .findFirst();
+    }
+
     Optional<Torrent> torrent(InfoHash infoHash) {
         return streams.values().stream()
                 .flatMap(carried -> carried.stream().torrent(infoHash).stream())
@@ -151,6 +163,7 @@ public final class TorrentServer implements WireService {
             boolean answersHandshake) {
         Optional<ViewerConnection> connection = enter(torrent, theirs, address, answersHandshake);
         if (connection.isEmpty()) {
+            drops.count(peers() >= limits.peers() ? DropReason.FULL : DropReason.CROWDED);
             pipeline.channel().close();
             return;
         }
@@ -216,6 +229,10 @@ public final class TorrentServer implements WireService {
 
     boolean isOld(ChunkRecord record) {
         return record.body().published().plus(LIVE).isBefore(wallClock.instant());
+    }
+
+    Drops drops() {
+        return drops;
     }
 
     void sent(long bytes) {

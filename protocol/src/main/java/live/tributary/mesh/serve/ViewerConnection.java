@@ -10,18 +10,21 @@ import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.util.concurrent.Future;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.admin.DropReason;
 import live.tributary.mesh.net.UploadBudget;
 import live.tributary.protocol.bencode.FormatException;
-import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.ExtendedHandshake;
 import live.tributary.protocol.wire.Handshake;
 import live.tributary.protocol.wire.MetadataMessage;
 import live.tributary.protocol.wire.PeerMessage;
 import live.tributary.protocol.wire.PeerMessageEncoder;
+import live.tributary.protocol.wire.WireException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,11 +46,18 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     /** An unchoked client that asks for nothing gives its slot up to one who waits after this. */
     private static final Duration IDLE_SLOT = Duration.ofSeconds(10);
 
+    /** One who takes nothing for so long loses his slot at once to one who waits. */
+    private static final Duration UNUSED_SLOT = Duration.ofSeconds(2);
+
     private final TorrentServer server;
     private final ServedTorrent torrent;
     private final Handshake theirs;
     private final boolean answersHandshake;
     private final RequestQueue requests = new RequestQueue();
+    /** Adjoining blocks that are being answered: read once, and paid for once. */
+    private final List<PeerMessage.Block> run = new ArrayList<>();
+
+    private final int maxRun;
 
     /** Set before the bitfield is made, so that what completes later is told by HAVE. */
     private volatile @Nullable ChannelHandlerContext context;
@@ -57,6 +67,10 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private OptionalInt theirMetadataId = OptionalInt.empty();
     private OptionalInt theirDontHaveId = OptionalInt.empty();
     private boolean waitsForBudget;
+    /** When bytes last went out to it, or could have. */
+    private volatile long lastMoved;
+
+    private boolean readSomething;
     private long unflushed;
     private long lastRead;
     private long lastWrite;
@@ -82,6 +96,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         this.torrent = torrent;
         this.theirs = theirs;
         this.answersHandshake = answersHandshake;
+        this.maxRun = Math.max(1, server.budget().grain() / PeerMessage.BLOCK_LENGTH);
     }
 
     @Override
@@ -91,6 +106,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         lastRead = now;
         lastServed = now;
         lastProgress = now;
+        lastMoved = now;
         uninterestedSince = now;
         ticking = added.executor()
                 .scheduleAtFixedRate(() -> tick(added), TICK.toNanos(), TICK.toNanos(), TimeUnit.NANOSECONDS);
@@ -140,7 +156,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
 
     @Override
     public void channelRead(ChannelHandlerContext from, Object message) {
-        lastRead = server.now();
+        readSomething = true;
         if (message instanceof PeerMessage.Interested) {
             interested(from);
         } else if (message instanceof PeerMessage.NotInterested) {
@@ -154,22 +170,26 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         } else if (message instanceof PeerMessage.Extended extended) {
             extended(from, extended);
         } else if (message instanceof PeerMessage.HaveAll) {
-            from.close(); // It has no use for us, nor we for it.
+            drop(from, DropReason.USELESS); // It has no use for us, nor we for it.
         } else if (message instanceof PeerMessage.Bitfield bitfield) {
             if (isFull(bitfield.bits())) {
-                from.close();
+                drop(from, DropReason.USELESS);
             }
         } else if (message instanceof PeerMessage.Piece piece) {
             piece.data().release();
-            from.close(); // Nobody asked for it.
+            drop(from, DropReason.PROTOCOL); // Nobody asked for it.
         }
     }
 
     @Override
     public void channelReadComplete(ChannelHandlerContext from) {
+        if (readSomething) {
+            readSomething = false;
+            lastRead = server.now();
+        }
         serve(from);
         if (pending(from.channel()) > MAX_UNREAD) {
-            from.close();
+            drop(from, DropReason.STALLED);
         }
         from.fireChannelReadComplete();
     }
@@ -184,7 +204,11 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
 
     @Override
     public void exceptionCaught(ChannelHandlerContext from, Throwable cause) {
-        from.close(); // A broken connection or a broken client: neither is this node's concern.
+        if (cause instanceof WireException) {
+            drop(from, DropReason.PROTOCOL);
+        } else {
+            from.close(); // A broken connection: not this node's concern.
+        }
     }
 
     private void interested(ChannelHandlerContext from) {
@@ -204,6 +228,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         if (to == null) {
             return;
         }
+        lastMoved = server.now(); // From now on, not only once its loop has come to it.
         to.executor().execute(() -> {
             if (choking == Choking.WAITING && to.channel().isActive()) {
                 unchoke(to);
@@ -214,10 +239,34 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         });
     }
 
+    @Override
+    public boolean idlesOnSlot() {
+        return passed(server.now(), lastMoved, UNUSED_SLOT);
+    }
+
+    @Override
+    public void slotTaken() {
+        ChannelHandlerContext of = context;
+        if (of == null) {
+            return;
+        }
+        of.executor().execute(() -> {
+            if (choking == Choking.UNCHOKED && of.channel().isActive()) {
+                choke(of);
+                choking = Choking.WAITING;
+                if (server.slots().queue(this)) {
+                    unchoke(of);
+                }
+                flush(of);
+            }
+        });
+    }
+
     private void unchoke(ChannelHandlerContext to) {
         choking = Choking.UNCHOKED;
         slotSince = server.now();
         lastServed = slotSince;
+        lastMoved = slotSince;
         send(to, new PeerMessage.Unchoke());
     }
 
@@ -237,7 +286,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
 
     private void requested(ChannelHandlerContext from, PeerMessage.Block block) {
         if (!torrent.isBlock(block)) {
-            from.close();
+            drop(from, DropReason.PROTOCOL);
         } else if (choking != Choking.UNCHOKED || requests.add(block) == RequestQueue.Added.FULL) {
             reject(from, block);
         }
@@ -264,7 +313,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
                 send(from, new PeerMessage.Extended(theirMetadataId.getAsInt(), page));
             }
         } catch (FormatException e) {
-            from.close();
+            drop(from, DropReason.PROTOCOL);
         }
     }
 
@@ -272,25 +321,26 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private void serve(ChannelHandlerContext to) {
         ChannelFuture written = null;
         long bytes = 0;
-        while (choking == Choking.UNCHOKED && !waitsForBudget && to.channel().isWritable()) {
-            Optional<PeerMessage.Block> next = requests.first();
-            if (next.isEmpty()) {
-                break;
-            }
-            PeerMessage.Block block = next.get();
-            long wait = server.budget().take(purpose(block), PeerMessageEncoder.PIECE_OVERHEAD + block.length());
+        while (choking == Choking.UNCHOKED
+                && !waitsForBudget
+                && !requests.isEmpty()
+                && to.channel().isWritable()) {
+            ServedTorrent.Extent extent = torrent.extent(requests.first());
+            requests.peek(run, maxRun, extent::adjoin);
+            int length = run.stream().mapToInt(PeerMessage.Block::length).sum();
+            long wait = server.budget().take(purpose(extent), run.size() * PeerMessageEncoder.PIECE_OVERHEAD + length);
             if (wait > 0) {
                 waitForBudget(to, wait);
                 break;
             }
-            requests.remove(block);
-            Optional<ByteBuf> data = torrent.read(block);
+            requests.removeFirst(run.size());
+            Optional<ByteBuf> data = torrent.read(extent, run);
             if (data.isPresent()) {
-                written = to.write(new PeerMessage.Piece(block.piece(), block.begin(), data.get()));
+                written = write(to, data.get());
                 unflushed++;
-                bytes += block.length();
+                bytes += length;
             } else if (theirs.fast()) {
-                reject(to, block);
+                run.forEach(block -> reject(to, block));
             } else {
                 to.close(); // It was told of a piece that has left since, and cannot be told otherwise.
                 break;
@@ -301,6 +351,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             long sent = bytes;
             written.addListener(done -> {
                 if (done.isSuccess()) {
+                    lastMoved = server.now();
                     server.sent(sent);
                 }
             });
@@ -308,15 +359,35 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         flush(to);
     }
 
-    private UploadBudget.Purpose purpose(PeerMessage.Block block) {
-        Optional<ChunkRecord> record = torrent.recordOf(block);
-        return record.isPresent() && server.isOld(record.get())
+    /** Writes each block of the run behind its header; the future is the last one's. */
+    private ChannelFuture write(ChannelHandlerContext to, ByteBuf data) {
+        int last = run.size() - 1;
+        for (int i = 0; i < last; i++) {
+            PeerMessage.Block block = run.get(i);
+            to.write(header(to, block), to.voidPromise());
+            to.write(data.readRetainedSlice(block.length()), to.voidPromise());
+        }
+        to.write(header(to, run.get(last)), to.voidPromise());
+        return to.write(data);
+    }
+
+    private ByteBuf header(ChannelHandlerContext to, PeerMessage.Block block) {
+        return torrent.header(block).orElseGet(() -> {
+            ByteBuf made = to.alloc().ioBuffer(PeerMessageEncoder.PIECE_OVERHEAD, PeerMessageEncoder.PIECE_OVERHEAD);
+            PeerMessageEncoder.writeHeader(made, block.piece(), block.begin(), block.length());
+            return made;
+        });
+    }
+
+    private UploadBudget.Purpose purpose(ServedTorrent.Extent extent) {
+        return extent.record().isPresent() && server.isOld(extent.record().get())
                 ? UploadBudget.Purpose.OLDER
                 : UploadBudget.Purpose.LIVE_TO_VIEWERS;
     }
 
     private void waitForBudget(ChannelHandlerContext to, long nanos) {
         waitsForBudget = true;
+        lastMoved = server.now() + nanos; // This node holds it up.
         to.executor()
                 .schedule(
                         () -> {
@@ -354,9 +425,16 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             lastPending = pending;
             lastProgress = now;
         }
-        boolean uninterested = choking == Choking.CHOKED && passed(now, uninterestedSince, limits.uninterested());
-        if (uninterested || passed(now, lastRead, limits.silence()) || passed(now, lastProgress, limits.stalled())) {
-            to.close();
+        if (passed(now, lastProgress, limits.stalled())) {
+            drop(to, DropReason.STALLED);
+            return;
+        }
+        if (passed(now, lastRead, limits.silence())) {
+            drop(to, DropReason.SILENT);
+            return;
+        }
+        if (choking == Choking.CHOKED && passed(now, uninterestedSince, limits.uninterested())) {
+            drop(to, DropReason.USELESS);
             return;
         }
         boolean idle = requests.isEmpty() && passed(now, lastServed, IDLE_SLOT);
@@ -371,6 +449,13 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             send(to, new PeerMessage.KeepAlive());
         }
         flush(to);
+    }
+
+    private void drop(ChannelHandlerContext of, DropReason reason) {
+        if (of.channel().isOpen()) {
+            server.drops().count(reason);
+            of.close();
+        }
     }
 
     private void send(ChannelHandlerContext to, Object message) {

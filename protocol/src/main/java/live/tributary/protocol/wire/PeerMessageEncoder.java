@@ -23,8 +23,8 @@ public final class PeerMessageEncoder extends ChannelOutboundHandlerAdapter {
     public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) throws Exception {
         if (message instanceof PeerMessage.Piece piece) {
             ByteBuf header = context.alloc().ioBuffer(PIECE_OVERHEAD, PIECE_OVERHEAD);
-            start(header, PeerMessageType.PIECE, 8 + piece.data().readableBytes());
-            context.write(header.writeInt((int) piece.piece()).writeInt(piece.begin()));
+            writeHeader(header, piece.piece(), piece.begin(), piece.data().readableBytes());
+            context.write(header);
             context.write(piece.data(), promise);
         } else if (message instanceof PeerMessage other) {
             context.write(encode(context, other), promise);
@@ -35,6 +35,13 @@ public final class PeerMessageEncoder extends ChannelOutboundHandlerAdapter {
         } else {
             context.write(message, promise);
         }
+    }
+
+    /** Writes the {@link #PIECE_OVERHEAD} bytes of a PIECE message before its block of so many bytes. */
+    public static void writeHeader(ByteBuf out, long piece, int begin, int length) {
+        start(out, PeerMessageType.PIECE, PIECE_OVERHEAD - LENGTH_BYTES - 1 + length)
+                .writeInt((int) piece)
+                .writeInt(begin);
     }
 
     /** The bytes that a message takes on the wire, its length prefix included. */

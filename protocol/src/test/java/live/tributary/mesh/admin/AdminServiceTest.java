@@ -22,6 +22,7 @@ import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.program.ProgramKind;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -161,6 +162,11 @@ final class AdminServiceTest {
 
         @Override
         public Optional<Torrent> torrent(InfoHash infoHash) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
             return Optional.empty();
         }
 

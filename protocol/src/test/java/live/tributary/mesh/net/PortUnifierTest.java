@@ -9,13 +9,21 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.admin.DropReason;
+import live.tributary.mesh.admin.Drops;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.mse.KeyExchanges;
+import live.tributary.mesh.mse.MseAcceptor;
 import live.tributary.mesh.net.AddressShares.Place;
 import org.junit.jupiter.api.Test;
 
 class PortUnifierTest {
-    private final PortServices services = new PortServices(List.of(), HttpServer.of(), Optional.empty());
+    private final Drops drops = new Drops(new Meters());
+    private final PortServices services =
+            new PortServices(List.of(), HttpServer.of(), Optional.empty(), Optional.empty(), drops);
 
     @Test
     void closesWhereNothingComesWithinTheTime() {
@@ -24,6 +32,7 @@ class PortUnifierTest {
         channel.advanceTimeBy(5, TimeUnit.SECONDS);
         channel.runScheduledPendingTasks();
         assertThat(channel.isActive()).isFalse();
+        assertThat(drops.sum(DropReason.SLOW)).isEqualTo(1);
     }
 
     @Test
@@ -36,6 +45,40 @@ class PortUnifierTest {
         EmbeddedChannel wire = channel(true);
         wire.writeInbound(Unpooled.copiedBuffer("\u0013BitTorrent protocol", StandardCharsets.ISO_8859_1));
         assertThat(wire.isActive()).isFalse();
+    }
+
+    @Test
+    void takesForEncryptedWhatIsNothingElseOnceAKeyIsIn() throws Exception {
+        try (KeyExchanges exchanges = KeyExchanges.start(new Random(1), System::nanoTime)) {
+            for (String first :
+                    new String[] {"AB", "\u0013BitTorrent protocok", "\u0016\u0003\u0001\u0001\u0001\u0002"}) {
+                EmbeddedChannel channel = new EmbeddedChannel(new PortUnifier(
+                        new PortServices(List.of(), HttpServer.of(), Optional.empty(), Optional.of(exchanges), drops),
+                        PortUnifier.FIRST_BYTES,
+                        false));
+                ByteBuf bytes = Unpooled.copiedBuffer(first, StandardCharsets.ISO_8859_1);
+                channel.writeInbound(bytes.writeZero(95 - bytes.readableBytes()));
+                assertThat(channel.pipeline().get(MseAcceptor.class)).as(first).isNull();
+                assertThat(channel.isActive()).isTrue();
+                channel.writeInbound(Unpooled.buffer().writeZero(1));
+                assertThat(channel.pipeline().get(PortUnifier.class)).as(first).isNull();
+            }
+        }
+    }
+
+    @Test
+    void countsWhatItRefuses() {
+        EmbeddedChannel strange = channel(false);
+        strange.writeInbound(Unpooled.copiedBuffer("AB", StandardCharsets.US_ASCII));
+        EmbeddedChannel tls = channel(false); // Without a certificate.
+        tls.writeInbound(Unpooled.copiedBuffer("\u0016\u0003\u0001\u0001\u0001\u0001", StandardCharsets.ISO_8859_1));
+        EmbeddedChannel unknown = channel(false);
+        unknown.writeInbound(Unpooled.copiedBuffer("\u0013BitTorrent protocol", StandardCharsets.ISO_8859_1)
+                .writeZero(48));
+
+        assertThat(drops.sum(DropReason.STRANGE)).isEqualTo(2);
+        assertThat(drops.sum(DropReason.UNKNOWN)).isEqualTo(1);
+        assertThat(strange.isActive() || tls.isActive() || unknown.isActive()).isFalse();
     }
 
     @Test

@@ -6,6 +6,7 @@ import bt.Bt;
 import bt.BtClientBuilder;
 import bt.data.file.FileSystemStorage;
 import bt.metainfo.MetadataService;
+import bt.protocol.crypto.EncryptionPolicy;
 import bt.runtime.BtClient;
 import bt.runtime.BtRuntime;
 import bt.runtime.Config;
@@ -41,7 +42,7 @@ class ClientDownloadTest {
     }
 
     @AfterEach
-    void stop() {
+    void stop() throws Exception {
         node.close();
     }
 
@@ -78,11 +79,42 @@ class ClientDownloadTest {
         assertThat(Files.readString(window.resolve("index.m3u8"))).endsWith("#EXT-X-ENDLIST\n");
     }
 
+    @Test
+    void downloadsAChunkWithTheClientsOwnIdeaOfEncryption() throws Exception {
+        SampleStream.Chunk chunk = node.sample.next(300_001);
+        Torrent torrent = node.stream.hold(chunk);
+
+        byte[] metainfo = torrent.metainfo(List.of(node.httpTracker()));
+        Config config = config();
+        config.setMseDisabled(false);
+        download(config, builder -> builder.torrent(() -> new MetadataService().fromByteArray(metainfo)));
+
+        assertThat(folder.resolve(chunk.record().fileName())).hasBinaryContent(chunk.bytes());
+    }
+
+    @Test
+    void downloadsAChunkEncryptedFromTheFirstByteToTheLast() throws Exception {
+        SampleStream.Chunk chunk = node.sample.next(300_001);
+        Torrent torrent = node.stream.hold(chunk);
+
+        byte[] metainfo = torrent.metainfo(List.of(node.httpTracker()));
+        Config config = config();
+        config.setMseDisabled(false);
+        config.setEncryptionPolicy(EncryptionPolicy.REQUIRE_ENCRYPTED);
+        download(config, builder -> builder.torrent(() -> new MetadataService().fromByteArray(metainfo)));
+
+        assertThat(folder.resolve(chunk.record().fileName())).hasBinaryContent(chunk.bytes());
+    }
+
     private interface Source {
         BtClientBuilder of(BtClientBuilder builder);
     }
 
     private void download(Source source) throws Exception {
+        download(config(), source);
+    }
+
+    private static Config config() {
         Config config = new Config();
         config.setAcceptorAddress(ServerFixture.LOOPBACK);
         config.setAcceptorPort(0);
@@ -91,6 +123,10 @@ class ClientDownloadTest {
         config.setPeerDiscoveryInterval(Duration.ofMillis(100));
         config.setNetworkBufferSize(128 * 1024);
         config.setMaxSimultaneouslyAssignedPieces(64);
+        return config;
+    }
+
+    private void download(Config config, Source source) throws Exception {
         BtRuntime runtime = BtRuntime.builder(config)
                 .module(new HttpTrackerModule())
                 .disableStandardExtensions()
@@ -100,7 +136,7 @@ class ClientDownloadTest {
             BtClient client = source.of(Bt.client(runtime).storage(new FileSystemStorage(folder)))
                     .stopWhenDownloaded()
                     .build();
-            client.startAsync().get(20, TimeUnit.SECONDS);
+            client.startAsync().get(50, TimeUnit.SECONDS);
         } finally {
             runtime.shutdown();
         }

@@ -4,15 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import live.tributary.mesh.SampleStream;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.tracker.AnnounceEvent;
 import live.tributary.protocol.tracker.AnnounceRequest;
 import live.tributary.protocol.tracker.HttpTrackerFormat;
@@ -78,10 +82,49 @@ class PeerDiallerTest {
         Torrent torrent = node.stream.hold(node.sample.next(1000));
 
         announce(torrent, 5, PeerId.of(new byte[20]));
-        listening.accept().close();
-        announce(torrent, 5, PeerId.of(new byte[20]));
+        try (RawClient client = new RawClient(listening.accept())) {
+            client.greeted();
+            client.greet(torrent);
+            announce(torrent, 5, PeerId.of(new byte[20]));
 
+            nobodyComes();
+        }
+    }
+
+    @Test
+    void dialsWhoHangsUpOnceMoreEncrypted() throws Exception {
+        Torrent torrent = node.stream.hold(node.sample.next(1000));
+
+        announce(torrent, 5, PeerId.of(new byte[20]));
+        try (RawClient plain = new RawClient(listening.accept())) {
+            plain.greeted();
+        }
+        try (Socket encrypted = listening.accept()) {
+            byte[] first = encrypted.getInputStream().readNBytes(96);
+            assertThat(first).hasSize(96);
+            assertThat(new String(first, StandardCharsets.ISO_8859_1)).doesNotContain("BitTorrent");
+        }
         nobodyComes();
+    }
+
+    @Test
+    void dialsWhoFailedOnceAnHour() throws Exception {
+        Torrent torrent = node.stream.hold(node.sample.next(1000));
+        AtomicLong clock = new AtomicLong();
+        PeerDialler dialler = node.dialler(clock::get);
+        Endpoint peer = new Endpoint(ServerFixture.LOOPBACK, listening.getLocalPort());
+
+        dialler.announced(torrent.infoHash(), peer, false);
+        listening.accept().close();
+        listening.accept().close();
+        nobodyComes();
+        clock.addAndGet(PeerDialler.AGAIN_AFTER_FAILURE.toNanos() - 1);
+        dialler.announced(torrent.infoHash(), peer, false);
+        nobodyComes();
+        clock.addAndGet(1);
+        dialler.announced(torrent.infoHash(), peer, false);
+        listening.setSoTimeout(10_000);
+        listening.accept().close();
     }
 
     @Test

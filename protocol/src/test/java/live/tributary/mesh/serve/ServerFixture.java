@@ -10,12 +10,16 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import live.tributary.mesh.FakeStream;
 import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.admin.Drops;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.mse.KeyExchanges;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.Transport;
@@ -41,10 +45,12 @@ final class ServerFixture implements AutoCloseable {
     final SampleStream sample = new SampleStream(7, Instant.EPOCH);
     final FakeStream stream = new FakeStream(sample.streamKey());
     final Meters meters = new Meters();
+    final Drops drops = new Drops(meters);
     final UploadBudget budget;
     final TorrentServer server;
     final Tracker tracker;
     private final EventLoopGroup loops = Transport.best().newGroup("test-net", 2);
+    private final KeyExchanges exchanges = KeyExchanges.start(new Random(4), System::nanoTime);
     private final BoundPort port;
 
     ServerFixture(ServeLimits limits, long bitsPerSecond, boolean dials) throws Exception {
@@ -52,7 +58,7 @@ final class ServerFixture implements AutoCloseable {
         server = new TorrentServer(
                 stream, budget, limits, meters, new SplittableRandom(1), System::nanoTime, InstantSource.system());
         server.carry(stream);
-        PeerDialler dialler = new PeerDialler(server, Transport.best().client(loops), true, System::nanoTime);
+        PeerDialler dialler = dialler(System::nanoTime);
         tracker = new Tracker(
                 TrackerLimits.DEFAULT,
                 true,
@@ -72,7 +78,9 @@ final class ServerFixture implements AutoCloseable {
                 new PortServices(
                         List.of(server),
                         HttpServer.of(new HttpTracker(tracker, meters, System::nanoTime)),
-                        Optional.empty()),
+                        Optional.empty(),
+                        Optional.of(exchanges),
+                        drops),
                 Optional.of(() -> new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel channel) {
@@ -86,6 +94,11 @@ final class ServerFixture implements AutoCloseable {
 
     ServerFixture() throws Exception {
         this(LIMITS, 100_000_000_000L, false);
+    }
+
+    /** One more dialler, with a clock of the test's. */
+    PeerDialler dialler(LongSupplier nanoTime) {
+        return new PeerDialler(server, Transport.best().client(loops), exchanges, true, nanoTime);
     }
 
     Endpoint endpoint() {
@@ -105,8 +118,9 @@ final class ServerFixture implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public void close() throws Exception {
         port.close();
+        exchanges.close();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS);
     }
 }

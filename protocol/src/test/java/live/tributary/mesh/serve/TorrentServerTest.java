@@ -217,6 +217,58 @@ class TorrentServerTest {
     }
 
     @Test
+    void whoComesNeedNotWaitForOneWhoTakesNothing() {
+        server = server(10, 1, PLENTY);
+        Torrent torrent = stream.hold(sample.next(1000));
+        Client lazy = new Client(torrent, false, true);
+        lazy.unchoked();
+        Client early = new Client(torrent, false, true);
+        early.read();
+        early.send(new PeerMessage.Interested());
+        assertThat(early.read()).isEmpty();
+        pass(Duration.ofMillis(2050));
+        assertThat(lazy.read()).isEmpty();
+
+        Client eager = new Client(torrent, false, true);
+        eager.read();
+        eager.send(new PeerMessage.Interested());
+
+        assertThat(lazy.read()).containsExactly(new PeerMessage.Choke());
+        assertThat(early.read()).containsExactly(new PeerMessage.Unchoke()); // First come, first served.
+        assertThat(eager.read()).isEmpty();
+        early.channel.close();
+        assertThat(eager.read()).containsExactly(new PeerMessage.Unchoke());
+        eager.channel.close();
+        assertThat(lazy.read()).containsExactly(new PeerMessage.Unchoke()); // It had kept its place in line.
+    }
+
+    @Test
+    void asksTheUplinkForAWholeRunAndAnswersEachOfItsBlocks() {
+        Torrent torrent = stream.hold(sample.next(65_536 * 2 + 20_000));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        List<Block> asked = List.of(
+                new Block(0, 0, BLOCK),
+                new Block(0, BLOCK, BLOCK),
+                new Block(0, 2 * BLOCK, 100), // A cut of its own.
+                new Block(0, 2 * BLOCK + 100, BLOCK), // Adjoins, but begins where no usual block does.
+                new Block(2, 0, BLOCK),
+                new Block(2, BLOCK, 20_000 - BLOCK),
+                new Block(1, 0, BLOCK));
+        asked.forEach(block -> client.send(new PeerMessage.Request(block)));
+
+        assertThat(client.read())
+                .extracting(message -> {
+                    PeerMessage.Piece piece = (PeerMessage.Piece) message;
+                    Block block =
+                            new Block(piece.piece(), piece.begin(), piece.data().readableBytes());
+                    piece.data().release();
+                    return block;
+                })
+                .isEqualTo(asked);
+    }
+
+    @Test
     void rejectsRequestsOfAChokedClient() {
         Torrent torrent = stream.hold(sample.next(1000));
         Client client = new Client(torrent, false, true);

@@ -12,6 +12,7 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -100,6 +101,14 @@ final class FakeStream implements StreamView {
         return records.stream()
                 .map(ChunkTorrent::of)
                 .filter(torrent -> torrent.infoHash().equals(infoHash))
+                .findFirst();
+    }
+
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return records.stream()
+                .map(record -> ChunkTorrent.of(record).infoHash())
+                .filter(infoHash -> ObfuscatedHash.of(infoHash).equals(obfuscated))
                 .findFirst();
     }
 
