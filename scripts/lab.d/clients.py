@@ -102,7 +102,7 @@ def main():
         setting = Setting(folder)
         starts_quickly(report, setting)
         if playlist_appears(report, setting):
-            for part in (relays_link, add_on_answers, clients_fetch_a_window, plays_while_a_relay_dies, origin_continues):
+            for part in PARTS:
                 report.attempt(part, setting)
         flags_are_checked(report)
         programs_stop(report, setting)
@@ -173,14 +173,31 @@ def clients_fetch_a_window(report, setting):
         return
     trackers = [source[len("tracker:"):] for source in window["sources"] if source.startswith("tracker:")]
     report.check("the window names both relays as trackers", len(trackers) >= 2, " ".join(trackers))
-    magnet = f"magnet:?xt=urn:btih:{window['infoHash']}" + "".join(f"&tr={urllib.parse.quote(url, safe='')}" for url in trackers)
-    for name, prepare in (("aria2", aria2), ("libtorrent", libtorrent), ("torrent-stream with peer-search", engine)):
-        target = setting.folder / name.split()[0]
-        command, missing = prepare(magnet, window, target)
-        if missing:
-            report.skip(name, missing)
-            continue
-        fetched_equal(report, setting, name, command, target)
+    magnet = magnet_of(window["infoHash"], trackers)
+    for name, prepare in (*CLIENTS_OF_MAGNETS, ("torrent-stream with peer-search", engine)):
+        fetches(report, setting, name, "the window", prepare, magnet, window)
+
+
+def clients_fetch_a_chunk(report, setting):
+    """The newest chunk as a torrent of its own, by one relay's tracker."""
+    playlist = setting.origin.get(f"/live/{setting.key}/0/magnets.m3u8", "http").decode()
+    infohash = re.findall(r"urn:btih:([0-9a-f]{40})", playlist)[-1]
+    magnet = magnet_of(infohash, [f"http://{setting.relay2.ready['http']}/announce"])
+    for name, prepare in CLIENTS_OF_MAGNETS:
+        fetches(report, setting, name, "a chunk", prepare, magnet, None)
+
+
+def magnet_of(infohash, trackers):
+    return f"magnet:?xt=urn:btih:{infohash}" + "".join(f"&tr={urllib.parse.quote(url, safe='')}" for url in trackers)
+
+
+def fetches(report, setting, name, what, prepare, magnet, window):
+    target = setting.folder / re.sub(r"\W+", "-", f"{name} {what}")
+    command, missing = prepare(magnet, window, target)
+    if missing:
+        report.skip(name, missing)
+    else:
+        fetched_equal(report, setting, name, what, command, target)
 
 
 def offered_window(setting):
@@ -196,11 +213,32 @@ def aria2(magnet, window, target):
     return ["aria2c", "-d", str(target), *alone, *silent, "--seed-time=0", f"--bt-stop-timeout={FETCH_SECONDS}", magnet], None
 
 
-def libtorrent(magnet, window, target):
+def aria2_encrypted(magnet, window, target):
+    command, missing = aria2(magnet, window, target)
+    return command and [*command, "--bt-require-crypto=true", "--bt-min-crypto-level=arc4"], missing
+
+
+def libtorrent(magnet, window, target, encryption="default"):
     for python in ("/usr/bin/python3", sys.executable):
         if subprocess.run([python, "-c", "import libtorrent"], capture_output=True).returncode == 0:
-            return [python, str(CLIENTS / "libtorrent_fetch.py"), magnet, str(target), str(FETCH_SECONDS)], None
+            return [python, str(CLIENTS / "libtorrent_fetch.py"), magnet, str(target), str(FETCH_SECONDS), encryption], None
     return None, "python3-libtorrent is not installed"
+
+
+def transmission(magnet, window, target):
+    if shutil.which("transmission-daemon") is None:
+        return None, "transmission-daemon is not installed"
+    return [sys.executable, str(CLIENTS / "transmission_fetch.py"), magnet, str(target), str(FETCH_SECONDS)], None
+
+
+CLIENTS_OF_MAGNETS = (
+    ("aria2", aria2),
+    ("aria2, which requires RC4,", aria2_encrypted),
+    ("libtorrent", libtorrent),
+    ("libtorrent, which requires RC4,", lambda *what: libtorrent(*what, "rc4")),
+    ("libtorrent, which requires the encrypted handshake,", lambda *what: libtorrent(*what, "handshake")),
+    ("Transmission, which requires encryption,", transmission),
+)
 
 
 def engine(magnet, window, target):
@@ -218,7 +256,7 @@ def engine(magnet, window, target):
     return ["node", str(script), json.dumps(window), str(target), str(FETCH_SECONDS)], None
 
 
-def fetched_equal(report, setting, name, command, target):
+def fetched_equal(report, setting, name, what, command, target):
     began = time.monotonic()
     try:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=FETCH_SECONDS + 30)
@@ -228,7 +266,7 @@ def fetched_equal(report, setting, name, command, target):
     equal, other = setting.feed.equal_and_other(target) if target.exists() else (0, 0)
     good = status == 0 and equal > 0 and other == 0
     detail = f"{equal} segments equal, {other} not, {time.monotonic() - began:.1f} s{'' if good else f', status {status}, {said}'}"
-    report.check(f"{name} fetches the window byte-equal", good, detail)
+    report.check(f"{name} fetches {what} byte-equal", good, detail)
 
 
 def plays_while_a_relay_dies(report, setting):
@@ -307,6 +345,9 @@ def eventually(seconds, fact):
             pass
         time.sleep(POLL_SECONDS)
     return None
+
+
+PARTS = (relays_link, add_on_answers, clients_fetch_a_window, clients_fetch_a_chunk, plays_while_a_relay_dies, origin_continues)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,8 @@ public final class Launcher {
     /** What a {@code main} calls, once; ends the virtual machine. */
     public static void main(Program program, String[] args) {
         if (System.getProperty(LEAK_DETECTION) == null) {
-            System.setProperty(LEAK_DETECTION, "disabled"); // Its samples take a tenth of what serving takes; tests have them.
+            System.setProperty(
+                    LEAK_DETECTION, "disabled"); // Its samples take a tenth of what serving takes; tests have them.
         }
         Lifecycle life = new Lifecycle();
         CountDownLatch closed = new CountDownLatch(1);

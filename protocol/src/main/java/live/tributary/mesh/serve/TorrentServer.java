@@ -46,7 +46,7 @@ public final class TorrentServer implements WireService {
     /** After this a chunk is no longer what viewers at the live edge wait for. */
     private static final Duration LIVE = Duration.ofSeconds(60);
 
-    private static final byte[] CLIENT = "-TB0010-".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] CLIENT = "-TB0100-".getBytes(StandardCharsets.US_ASCII);
     private static final int IPV6_CUSTOMER_BYTES = 8;
 
     private final ChunkBytes chunks;
