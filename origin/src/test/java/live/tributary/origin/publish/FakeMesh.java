@@ -14,6 +14,7 @@ import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -155,6 +156,11 @@ public final class FakeMesh implements StreamPublisher, StreamView {
 
     @Override
     public Optional<Torrent> torrent(InfoHash infoHash) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
         return Optional.empty();
     }
 
