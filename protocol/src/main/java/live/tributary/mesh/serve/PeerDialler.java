@@ -135,7 +135,8 @@ public final class PeerDialler implements Tracker.AnnounceListener {
         }
 
         void start(boolean encrypted) {
-            if (server.isConnected(torrent.infoHash(), peer.address())) {
+            boolean over = client.config().group().isShuttingDown();
+            if (over || server.isConnected(torrent.infoHash(), peer.address())) {
                 return;
             }
             client.clone()
