@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.FileRegion;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
@@ -529,6 +530,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (left <= 0 && !takesSome()) {
             if (answering || !asked) { // Else it had nothing more to ask, as any client one day.
                 server.tallies().cut();
+                ctx.channel()
+                        .config()
+                        .setOption(ChannelOption.SO_LINGER, 0); // What it did not take is not kept for it.
             }
             ctx.close();
         } else if (left <= 0) {

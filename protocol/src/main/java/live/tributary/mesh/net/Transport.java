@@ -34,6 +34,8 @@ public enum Transport {
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(64 * 1024, 512 * 1024);
 
     private static final int CONNECT_MILLIS = 5_000;
+    /** How long the system keeps what the other end does not take (RFC 5482): megabytes a connection, even after it was closed. */
+    private static final int UNREAD_MILLIS = 60_000;
 
     public static Transport best() {
         return Epoll.isAvailable() ? EPOLL : NIO;
@@ -48,13 +50,14 @@ public enum Transport {
 
     /** A bootstrap for listening; the handler of its connections is the caller's. */
     public ServerBootstrap server(EventLoopGroup group) {
-        return new ServerBootstrap()
+        ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(group)
                 .channel(this == EPOLL ? EpollServerSocketChannel.class : NioServerSocketChannel.class)
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK);
+        return this == EPOLL ? bootstrap.childOption(EpollChannelOption.TCP_USER_TIMEOUT, UNREAD_MILLIS) : bootstrap;
     }
 
     /** A bootstrap for dialling. */
