@@ -85,11 +85,14 @@ class Host:
 class Network:
     """Hosts and the wire between them. Use as a context: leaving it takes all down."""
 
-    def __init__(self, names, lines, delays, losses, seed, congestion="cubic", in_kernel=None):
+    def __init__(self, names, lines, delays, losses, seed, congestion="cubic", in_kernel=None, closed=()):
         """in_kernel: whether netem is the wire; where it is there, unless said."""
         self.hosts = [Host(name, address(at + 1)) for at, name in enumerate(names)]
         self.in_kernel = netem.kernel_has_netem() if in_kernel is None else in_kernel
         make = self._netem if self.in_kernel else self._switch
+        if closed:  # What netem cannot do.
+            self.in_kernel, make = False, self._switch
+        self._closed = closed
         self._wire = make([host.ip for host in self.hosts], lines, delays, losses, seed)
         for host in self.hosts:
             host.configure(congestion)
@@ -102,7 +105,7 @@ class Network:
         for host in self.hosts:
             with host.namespace.entered():
                 devices.append(wire.open_tun(DEVICE))
-        return wire.Wire(wire.Switch(addresses, lines, delays, losses, seed), devices)
+        return wire.Wire(wire.Switch(addresses, lines, delays, losses, seed, self._closed), devices)
 
     def counters(self):
         """What each host sent and got so far, by the host's name."""

@@ -7,6 +7,7 @@ import math
 import random
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -39,7 +40,7 @@ def main():
     try:
         place = Place.chosen(options)
         source = segments(options)
-        with Network(place.names, place.lines, place.delays, place.losses, options.seed, options.congestion) as network:
+        with Network(place.names, place.lines, place.delays, place.losses, options.seed, options.congestion, closed=place.closed) as network:
             try:
                 feed = Feed(source, folder / "hls")
                 origin, relays = started(options, place, network, folder, programs)
@@ -75,12 +76,17 @@ def parsed():
     parser.add_argument("--uplink", type=float, default=2.0, help="the origin's, as a multiple of the bitrate (2)")
     parser.add_argument("--loss", type=float, default=0.0, help="share of packets lost on each pair (0)")
     parser.add_argument("--queue", type=float, default=0.25, help="longest wait for a line before packets drop, seconds (0.25)")
+    parser.add_argument("--without-inbound", type=float, default=0.4, help="share of the relays that accept no connection (0.4)")
+    parser.add_argument("--compare", action="store_true", help="print the simulator's figures for the same lines, delays and hosts beside the lab's")
     parser.add_argument("--congestion", default="cubic", help="TCP's congestion control (cubic)")
     parser.add_argument("--no-max-upload", action="store_true", help="do not tell the programs what their lines carry")
     parser.add_argument("--nice", type=int, default=0, help="the programs' priority, below 0 to be ahead of all else on this machine (0)")
     parser.add_argument("--json", action="store_true", help="one object a line instead of the table")
     parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.compare and options.name != "mesh":
+        parser.error(f"--compare: with {options.name} (expected: with mesh)")
+    return options
 
 
 def segments(options):
@@ -100,6 +106,7 @@ class Place:
     lines: list
     delays: list
     losses: list
+    closed: list  # hosts, by number, that accept no connection
 
     @classmethod
     def chosen(cls, options):
@@ -115,7 +122,14 @@ class Place:
             for other in range(one):
                 delays[one][other] = delays[other][one] = chance.uniform(10, 20) * MILLI
         losses = [[options.loss] * count for _ in range(count)]
-        return cls(names, lines, delays, losses)
+        closed = sorted(chance.sample(range(1, count), round(options.without_inbound * options.relays)))
+        return cls(names, lines, delays, losses, closed)
+
+    def written(self, options, file):
+        """As the simulator reads it."""
+        hosts = [{"up": round(line.up), "down": round(line.down), "inbound": at not in self.closed} for at, line in enumerate(self.lines)]
+        file.write_text(json.dumps({"bitrate": round(options.bitrate * MBIT), "segment": options.segment, "loss": options.loss, "hosts": hosts, "delays": self.delays}))
+        return file
 
     def median_relay_uplink(self):
         return statistics.median(line.up for line in self.lines[1:])
@@ -178,6 +192,8 @@ class Mesh:
         after = Counted.now(self, staying)
         self._await_held(staying, range(before.newest + 1, after.newest + 1))
         table = Table(self, before, after, staying, latencies)
+        if self.options.compare:
+            table.compare(simulated(self.options, self.place.written(self.options, self.feed.folder.parent / "place.json")))
         table.show(self.options.json)
         return table.good()
 
@@ -350,6 +366,17 @@ class Table:
             (f"{name}.machine-idle", "share of this machine's CPU that idled", idle, "", None),
         ]
 
+    def compare(self, simulated):
+        """Puts what the simulator says beside the lab's own figures, and how far apart the whole times are."""
+        lab = {name: value for name, _, value, _, _ in self.rows}
+        prefix = f"mesh.{simulated['relays']}"
+        ideal = lab[f"{prefix}.ideal"]
+        for measure in ("uplink", "p95-over-ideal", "duplicates"):
+            name = f"{prefix}.{measure}"
+            self.rows.append((f"{name}.simulated", f"simulated: {measure}", simulated[name], "", None))
+        apart = (ideal + lab[f"{prefix}.p95-over-ideal"]) / (ideal + simulated[f"{prefix}.p95-over-ideal"]) - 1
+        self.rows.append((f"{prefix}.apart", "written → verified, 95 %: lab / simulated - 1", apart, "", 0.15))
+
     def show(self, as_json):
         if as_json:
             for name, _, value, unit, allowed in self.rows:
@@ -365,6 +392,13 @@ class Table:
 
     def good(self):
         return self.chunks > 0 and self.whole > 0 and self.missed == 0
+
+
+def simulated(options, place):
+    """The figures of one simulated run on the same place, by name."""
+    command = [str(ROOT / "scripts" / "bench"), "mesh", "--json", "--seed", str(options.seed), "--place", str(place)]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return {"relays": options.relays, **{figure["name"]: figure["value"] for figure in map(json.loads, lines)}}
 
 
 def verified(scrape):

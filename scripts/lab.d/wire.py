@@ -31,6 +31,8 @@ IFF_NO_PI = 0x1000
 PR_SET_PDEATHSIG = 1
 PROTOCOL_TCP = 6
 PROTOCOL_UDP = 17
+TCP_SYN = 0x02
+TCP_ACK = 0x10
 UDP_HEADER = 8
 
 
@@ -80,14 +82,15 @@ class Direction:
 class Switch:
     """Where packets are and when they go on. Does no I/O and reads no clock: `send`, then `due` hands out what has arrived."""
 
-    def __init__(self, addresses, lines, delays, losses, seed):
-        """delays and losses: square, [from][to], seconds one way and shares of 1."""
+    def __init__(self, addresses, lines, delays, losses, seed, closed=()):
+        """closed: hosts that no connection can be made to, as behind a NAT. delays and losses: square, [from][to], seconds one way and shares of 1."""
         self.index = {socket.inet_aton(address): at for at, address in enumerate(addresses)}
         self.names = list(addresses)
         self.up = [Direction(line.up, line.queue_seconds) for line in lines]
         self.down = [Direction(line.down, line.queue_seconds) for line in lines]
         self.delays = delays
         self.losses = losses
+        self.closed = frozenset(closed)
         self.chance = random.Random(seed)
         self.counters = [Counters() for _ in lines]
         self.on_the_way = []  # (when, order, host, packet, through the downlink already)
@@ -98,6 +101,9 @@ class Switch:
         length = len(packet)
         receiver = self.index.get(packet[16:20])
         if receiver is None or packet[0] >> 4 != 4:
+            counters.unroutable += 1
+            return
+        if receiver in self.closed and opens_connection(packet):
             counters.unroutable += 1
             return
         payload = payload_length(packet)
@@ -143,6 +149,12 @@ class Switch:
     def _later(self, when, host, packet, through):
         self.order += 1
         heapq.heappush(self.on_the_way, (when, self.order, host, packet, through))
+
+
+def opens_connection(packet):
+    """Whether it is a TCP SYN without ACK."""
+    header = (packet[0] & 0x0F) * 4
+    return packet[9] == PROTOCOL_TCP and packet[header + 13] & (TCP_SYN | TCP_ACK) == TCP_SYN
 
 
 def payload_length(packet):

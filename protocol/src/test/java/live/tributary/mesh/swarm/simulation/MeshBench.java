@@ -1,6 +1,7 @@
 package live.tributary.mesh.swarm.simulation;
 
 import java.io.FileNotFoundException;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -16,9 +17,9 @@ import java.util.concurrent.Future;
 import live.tributary.mesh.swarm.SwarmConfig;
 
 /**
- * The live mesh's table, from the simulator: {@code [--seed N] [--json] [--relays N,N] [--scenario NAME] [--trace FILE]}.
+ * The live mesh's table, from the simulator: {@code [--seed N] [--json] [--relays N,N] [--scenario NAME] [--trace FILE] [--place FILE]}.
  *
- * <p>With {@code --trace} one run is written down, each arrival a line; the same seed gives the same lines.
+ * <p>With {@code --place} the hosts are those that a lab ran on. With {@code --trace} one run is written down, each arrival a line; the same seed gives the same lines.
  */
 public final class MeshBench {
     private static final String RELAYS = "3,10,100,1000";
@@ -31,6 +32,7 @@ public final class MeshBench {
     private List<Integer> relays = sizes(RELAYS);
     private Optional<Kind> only = Optional.empty();
     private Optional<String> trace = Optional.empty();
+    private Optional<Place> place = Optional.empty();
 
     /** What a run is about. */
     enum Kind {
@@ -69,10 +71,11 @@ public final class MeshBench {
                 case "--relays" -> relays = sizes(value(args, ++i));
                 case "--scenario" ->
                     only = Optional.of(Kind.valueOf(value(args, ++i).toUpperCase(Locale.ROOT)));
+                case "--place" -> place = Optional.of(place(value(args, ++i)));
                 case "--trace" -> trace = Optional.of(value(args, ++i));
                 default ->
                     throw new IllegalArgumentException(
-                            args[i] + " (expected: --seed, --json, --relays, --scenario or --trace)");
+                            args[i] + " (expected: --seed, --json, --relays, --scenario, --trace or --place)");
             }
         }
     }
@@ -96,12 +99,22 @@ public final class MeshBench {
         return args[at];
     }
 
+    private static Place place(String file) {
+        try {
+            return Place.read(file);
+        } catch (IOException e) {
+            throw new IllegalArgumentException("--place: " + e.getMessage() + " (expected: a lab's place, JSON)", e);
+        }
+    }
+
     private static List<Integer> sizes(String text) {
         return List.of(text.split(",")).stream().map(Integer::parseInt).toList();
     }
 
     private void run() throws InterruptedException, ExecutionException, FileNotFoundException {
-        List<Kind> kinds = only.map(List::of).orElse(List.of(Kind.CALM, Kind.CHURN, Kind.HOSTILE));
+        place.ifPresent(there -> relays = List.of(there.relays()));
+        List<Kind> kinds = only.map(List::of)
+                .orElse(place.isPresent() ? List.of(Kind.CALM) : List.of(Kind.CALM, Kind.CHURN, Kind.HOSTILE));
         List<Callable<Row>> runs = new ArrayList<>();
         for (int size : relays.stream().sorted(Comparator.reverseOrder()).toList()) {
             for (Kind kind : kinds) {
@@ -149,7 +162,9 @@ public final class MeshBench {
                         StandardCharsets.UTF_8))
                 : Trace.none();
         long start = System.nanoTime();
-        Outcome outcome = new Simulation(kind.scenario(seed, size), to).run();
+        Scenario scenario =
+                place.map(there -> kind.scenario(seed, size).at(there)).orElseGet(() -> kind.scenario(seed, size));
+        Outcome outcome = new Simulation(scenario, place, to).run();
         to.close();
         return new Row(size, kind, outcome, (System.nanoTime() - start) / 1e9);
     }

@@ -91,6 +91,23 @@ public record Scenario(
                 other);
     }
 
+    /** The same where others have chosen hosts and stream. */
+    Scenario at(Place place) {
+        return new Scenario(
+                seed,
+                place.relays(),
+                place.bitrate(),
+                Duration.ofSeconds(place.segment()),
+                place.hosts().get(0).up(),
+                chunks,
+                measuredFrom,
+                churnPerMinute,
+                place.loss(),
+                hostile,
+                killed,
+                spreading);
+    }
+
     public Scenario lasting(int from, int until) {
         return new Scenario(
                 seed,

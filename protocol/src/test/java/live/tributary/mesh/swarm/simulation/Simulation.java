@@ -70,7 +70,15 @@ public final class Simulation implements InstantSource {
 
     private record Link(Pipe there, Pipe back) {}
 
+    private final Optional<Place> place;
+
     public Simulation(Scenario scenario, Trace trace) {
+        this(scenario, Optional.empty(), trace);
+    }
+
+    /** @param place who is where; chosen at random unless given */
+    Simulation(Scenario scenario, Optional<Place> place, Trace trace) {
+        this.place = place;
         this.scenario = scenario;
         this.trace = trace;
         trace.clock(agenda);
@@ -154,16 +162,16 @@ public final class Simulation implements InstantSource {
         // From 2 to 16 times the bitrate, as the issue has it; lines are wider downwards.
         long uplink = (long) (scenario.bitrate() * (2 + 14 * random.nextDouble()));
         long downlink = Math.max(10 * scenario.bitrate(), 2 * uplink);
-        Node node = new Node(
-                this,
-                nextNode++,
-                NodeRole.RELAY,
-                uplink,
-                downlink,
-                random.nextDouble(),
-                random.nextDouble(),
-                random.nextDouble() >= WITHOUT_INBOUND,
-                conduct);
+        double x = random.nextDouble();
+        double y = random.nextDouble();
+        boolean inbound = random.nextDouble() >= WITHOUT_INBOUND;
+        if (place.isPresent() && nextNode < place.get().hosts().size()) {
+            Place.Host host = place.get().hosts().get(nextNode);
+            uplink = host.up();
+            downlink = host.down();
+            inbound = host.inbound();
+        }
+        Node node = new Node(this, nextNode++, NodeRole.RELAY, uplink, downlink, x, y, inbound, conduct);
         relayUplinks.add(uplink);
         everybody.add(node);
         relays.add(node);
@@ -258,6 +266,9 @@ public final class Simulation implements InstantSource {
     // Links
 
     private long delay(Node a, Node b) {
+        if (place.isPresent() && Math.max(a.id, b.id) < place.get().hosts().size()) {
+            return place.get().delayNanos(a.id, b.id);
+        }
         double distance = Math.hypot(a.x - b.x, a.y - b.y) / Math.sqrt(2);
         return MIN_DELAY + (long) ((MAX_DELAY - MIN_DELAY) * distance);
     }
