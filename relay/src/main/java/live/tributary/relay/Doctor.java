@@ -131,6 +131,7 @@ final class Doctor implements Callable<Integer> {
             note("others", "not known: the relay's --admin " + node.admin() + " does not answer");
             return;
         }
+        note("router", text(status.get().path("notes"), RelayProgram.PORT_MAPPING));
         note("others", text(status.get().path("notes"), RelayProgram.REACHABLE));
         note("links", status.get().path("links").asInt() + " to other nodes");
     }

@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
@@ -52,6 +54,7 @@ import live.tributary.mesh.tracker.UdpTracker;
 import live.tributary.mesh.tracker.WebSocketTracker;
 import live.tributary.mesh.tracker.WebTracker;
 import live.tributary.protocol.stream.ChunkId;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
@@ -64,6 +67,8 @@ import live.tributary.relay.edge.CardService;
 import live.tributary.relay.edge.ChunkAnswers;
 import live.tributary.relay.edge.EdgeService;
 import live.tributary.relay.edge.TorrentService;
+import live.tributary.relay.nat.HomeRouters;
+import live.tributary.relay.nat.PortMapper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -78,6 +83,8 @@ import picocli.CommandLine.Option;
 final class RelayProgram implements Program {
     /** The name of the line of /status that says whether others can reach this relay. */
     static final String REACHABLE = "reachable";
+    /** The name of the line that says what the router does. */
+    static final String PORT_MAPPING = "port-mapping";
 
     private static final Logger LOG = LoggerFactory.getLogger(RelayProgram.class);
     /** How often the region is looked at. */
@@ -127,7 +134,7 @@ final class RelayProgram implements Program {
             arity = "0..1",
             fallbackValue = "true",
             defaultValue = "false",
-            description = "Ask no router to forward the port (this version never does).")
+            description = "Ask no router to forward the port.")
     private boolean noPortMapping;
 
     @Option(
@@ -249,12 +256,29 @@ final class RelayProgram implements Program {
         status.note(
                 REACHABLE,
                 new Reachability(mesh::endpoints, () -> port.fromOutside(true), () -> port.fromOutside(false))::text);
-        status.note("port-mapping", () -> noPortMapping ? "none, as told" : "none: this version asks no router");
+        status.note(PORT_MAPPING, portMapping(life, mesh, port.port()));
         own.loops().scheduleWithFixedDelay(region::look, REGION_SECONDS, REGION_SECONDS, TimeUnit.SECONDS);
         Ready ready = own.ready(key.relayKey().text(), port, status);
         own.restore();
         life.add(() -> admission.leave(SENDING_ELSEWHERE)); // The first thing that ends: all else still works.
         return ready;
+    }
+
+    /** Asks the router in the background; what came of it, in plain words. */
+    private Supplier<String> portMapping(Lifecycle life, TcpMeshNode mesh, int port) {
+        if (noPortMapping || onLoopbackOnly()) {
+            return () -> noPortMapping ? "none, as told" : "none: bound to this machine alone";
+        }
+        return life.add(new PortMapper(
+                new HomeRouters(),
+                port,
+                address -> node.dhtPrivate() || Endpoint.isGlobalUnicast(address),
+                mesh::mapped,
+                mesh::unmapped))::text;
+    }
+
+    private boolean onLoopbackOnly() {
+        return node.bind().map(InetAddress::isLoopbackAddress).orElse(false);
     }
 
     /** What is spoken on the UDP port: the tracker, and to those who try uTP that they had better use TCP. */

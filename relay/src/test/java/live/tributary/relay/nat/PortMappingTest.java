@@ -1,0 +1,192 @@
+package live.tributary.relay.nat;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import live.tributary.protocol.stream.Endpoint;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class PortMappingTest {
+    private static final Endpoint OUTSIDE = endpoint("8.8.4.4", 7001);
+    private static final Endpoint BEHIND_ANOTHER = endpoint("100.64.3.4", 7001);
+
+    private final List<Endpoint> told = new ArrayList<>();
+    private final FakeRouter router = new FakeRouter();
+    private final FakeRouters routers = new FakeRouters();
+    private final PortMapping mapping =
+            new PortMapping(routers, 7001, Endpoint::isGlobalUnicast, told::add, told::remove);
+
+    @Test
+    void tellsWhereTheRouterForwardsFromAndRenewsAtHalfTime() throws Exception {
+        routers.found.add(router);
+
+        assertThat(mapping.step()).isEqualTo(Duration.ofMinutes(30));
+        assertThat(told).containsExactly(OUTSIDE);
+        assertThat(mapping.text()).isEqualTo("the router (fake) forwards 8.8.4.4:7001 to port 7001");
+
+        assertThat(mapping.step()).isEqualTo(Duration.ofMinutes(30));
+        assertThat(router.renewals).isEqualTo(1);
+        assertThat(told).containsExactly(OUTSIDE);
+    }
+
+    @Test
+    void saysWhatToDoWhereNoRouterAnswers() throws Exception {
+        assertThat(mapping.step()).isEqualTo(PortMapping.SEARCH_AGAIN);
+
+        assertThat(mapping.text()).contains("no router answers").contains("port 7001");
+        assertThat(told).isEmpty();
+    }
+
+    @Test
+    void takesNoMappingThatEndsBehindAnotherNat() throws Exception {
+        router.outside = BEHIND_ANOTHER;
+        routers.found.add(router);
+
+        mapping.step();
+
+        assertThat(mapping.text()).contains("100.64.3.4").contains("provider's NAT");
+        assertThat(router.released).isEqualTo(1);
+        assertThat(told).isEmpty();
+    }
+
+    @Test
+    void asksTheNextRouterWhereOneRefuses() throws Exception {
+        FakeRouter refusing = new FakeRouter();
+        refusing.refuses = true;
+        routers.found.add(refusing);
+        mapping.step();
+        assertThat(mapping.text()).contains("refuses: not allowed");
+
+        routers.found.add(router);
+        mapping.step();
+        assertThat(told).containsExactly(OUTSIDE);
+    }
+
+    @Test
+    void searchesAgainWhereARouterForgotUs() throws Exception {
+        routers.found.add(router);
+        mapping.step();
+        router.refuses = true;
+
+        assertThat(mapping.step()).isEqualTo(PortMapping.SEARCH_AGAIN);
+        assertThat(told).isEmpty();
+        assertThat(routers.searches).isEqualTo(2);
+    }
+
+    @Test
+    void followsANewAddress() throws Exception {
+        routers.found.add(router);
+        mapping.step();
+        router.outside = endpoint("8.8.4.5", 7001);
+
+        mapping.step();
+        assertThat(told).containsExactly(endpoint("8.8.4.5", 7001));
+    }
+
+    @Test
+    void takesTheMappingBackAtTheEnd() throws Exception {
+        routers.found.add(router);
+        PortMapper mapper = new PortMapper(routers, 7001, Endpoint::isGlobalUnicast, this::told, told::remove);
+        awaitTold();
+
+        mapper.close();
+
+        assertThat(router.released).isEqualTo(1);
+        assertThat(told).isEmpty();
+        assertThat(routers.closed).isTrue();
+    }
+
+    private synchronized void told(Endpoint endpoint) {
+        told.add(endpoint);
+        notifyAll();
+    }
+
+    private synchronized void awaitTold() throws InterruptedException {
+        while (told.isEmpty()) {
+            wait();
+        }
+    }
+
+    private static final class FakeRouters implements Routers {
+        final List<Router> found = new ArrayList<>();
+        int searches;
+        volatile boolean closed;
+
+        @Override
+        public List<Router> find() {
+            searches++;
+            return List.copyOf(found);
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    private static final class FakeRouter implements Router {
+        Endpoint outside = OUTSIDE;
+        boolean refuses;
+        int renewals;
+        volatile int released;
+
+        @Override
+        public String protocol() {
+            return "fake";
+        }
+
+        @Override
+        public Lease map(int port, Duration lifetime) throws IOException {
+            if (refuses) {
+                throw new IOException("not allowed");
+            }
+            return new FakeLease(outside, lifetime);
+        }
+
+        private final class FakeLease implements Lease {
+            private final Endpoint mapped;
+            private final Duration lifetime;
+
+            FakeLease(Endpoint mapped, Duration lifetime) {
+                this.mapped = mapped;
+                this.lifetime = lifetime;
+            }
+
+            @Override
+            public Endpoint outside() {
+                return mapped;
+            }
+
+            @Override
+            public Duration lifetime() {
+                return lifetime;
+            }
+
+            @Override
+            public Lease renew(Duration longer) throws IOException {
+                renewals++;
+                return map(mapped.port(), longer);
+            }
+
+            @Override
+            public void release() {
+                released++;
+            }
+        }
+    }
+
+    private static Endpoint endpoint(String address, int port) {
+        try {
+            return new Endpoint(InetAddress.getByName(address), port);
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+}
