@@ -18,6 +18,7 @@ import live.tributary.gateway.geo.ClientAddress;
 import live.tributary.gateway.geo.GeoDatabase;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.http.PieceFetch;
+import live.tributary.gateway.live.FollowedStreams;
 import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.notify.NotifyLimits;
 import live.tributary.gateway.notify.NotifyService;
@@ -33,6 +34,7 @@ import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.MeshNodeConfig;
 import live.tributary.mesh.net.TcpMeshNode;
+import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
 import live.tributary.mesh.program.DenyList;
@@ -50,7 +52,6 @@ import live.tributary.mesh.store.ChunkStore;
 import live.tributary.mesh.tracker.TrackerLimits;
 import live.tributary.mesh.tracker.WebSocketTracker;
 import live.tributary.mesh.tracker.WebTracker;
-import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
 import org.slf4j.Logger;
@@ -187,7 +188,7 @@ final class GatewayProgram implements Program {
                 own.services(List.of(mesh), http(gateway, notify, listed, own.meters(), random)),
                 Optional.empty()));
         mesh.listeningOn(port.port());
-        streams.forEach(stream -> listed.add(mesh.carry(stream, NodeRole.LISTENER)));
+        life.add(FollowedStreams.start(streams, denied::denies, listed, KeyEnds.open(state.resolve("key-ends")), mesh));
         if (!fallbackOnly) {
             life.add(probing(health, listed, new PieceFetch(own.transport().client(own.loops())), random));
         }

@@ -8,8 +8,10 @@ import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.publish.HigherTerm;
 import live.tributary.origin.publish.StreamOrigin;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.SignedHead;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,9 +27,12 @@ final class Broadcast implements AutoCloseable {
     private final StreamPublisher mesh;
     private final StreamOrigin origin;
     private final Feed feed;
+    private final InstantSource wallClock;
     private final Recollection recollection;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private boolean reading;
+    private volatile boolean begun;
+    private volatile long higherTerm;
     private final FeedIngest ingest;
 
     /**
@@ -41,7 +46,8 @@ final class Broadcast implements AutoCloseable {
         this.feed = feed;
         this.origin = origin;
         this.mesh = mesh;
-        this.recollection = new Recollection(origin.term());
+        this.recollection = new Recollection();
+        this.wallClock = wallClock;
         this.ingest = new FeedIngest(feed.config(), wallClock, origin);
     }
 
@@ -83,6 +89,7 @@ final class Broadcast implements AutoCloseable {
     private synchronized void read() {
         if (stopped.getCount() > 0) {
             reading = true;
+            begun = true;
             origin.start();
             ingest.start();
         }
@@ -100,23 +107,41 @@ final class Broadcast implements AutoCloseable {
         origin.close();
     }
 
-    /** Hears records of this stream that others bring: this origin's own from before, or another's. */
-    private static final class Recollection implements StreamListener {
-        private final long term;
-        private final CountDownLatch first = new CountDownLatch(1);
-        private volatile long otherTerm;
+    /** How the broadcast stands, in a word. */
+    String text() {
+        return higherTerm == 0 ? "leading, term " + origin.term() : "stood down before term " + higherTerm;
+    }
 
-        Recollection(long term) {
-            this.term = term;
+    /** Another origin publishes in a higher term: this one says nothing more. */
+    private synchronized void standDown(long term) {
+        if (higherTerm > 0 || stopped.getCount() == 0) {
+            return;
         }
+        higherTerm = term;
+        log.error(
+                "standing down: another origin publishes with this key in term {}, ours was {} (--standby follows it)",
+                term,
+                origin.term());
+        origin.standDown();
+    }
+
+    /** Hears records of this stream that others bring: this origin's own from before, or another's. */
+    private final class Recollection implements StreamListener {
+        private final CountDownLatch first = new CountDownLatch(1);
 
         @Override
         public void recordAccepted(ChunkRecord record) {
             first.countDown();
-            if (record.term() > term && record.term() > otherTerm) {
-                otherTerm = record.term();
-                log.error(
-                        "another origin publishes with this key (term {}, ours is {}): only one may", otherTerm, term);
+            if (begun && HigherTerm.shows(record, origin.term(), wallClock.instant())) {
+                standDown(record.term());
+            }
+        }
+
+        @Override
+        public void headChanged(SignedHead head) {
+            // Only once this origin has its own last term can another be told from its past.
+            if (begun && HigherTerm.shows(head.head(), origin.term(), wallClock.instant())) {
+                standDown(head.head().term());
             }
         }
     }

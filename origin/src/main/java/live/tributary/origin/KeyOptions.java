@@ -22,6 +22,10 @@ final class KeyOptions {
             description = "The stream's private key (stream.key in --data unless given).")
     private Optional<Path> key = Optional.empty();
 
+    Path data() {
+        return data;
+    }
+
     Path file() {
         return key.orElse(data.resolve("stream.key"));
     }

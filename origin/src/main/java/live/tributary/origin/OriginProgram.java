@@ -14,15 +14,16 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
 import live.tributary.mesh.StreamPublisher;
-import live.tributary.mesh.StreamView;
 import live.tributary.mesh.admin.ChunkOutcome;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
@@ -61,12 +62,17 @@ import live.tributary.origin.fallback.Bucket;
 import live.tributary.origin.fallback.BucketSettings;
 import live.tributary.origin.http.OriginService;
 import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.keys.FormerKeys;
+import live.tributary.origin.keys.FormerStream;
 import live.tributary.origin.notify.GatewayPush;
 import live.tributary.origin.notify.NotifyTarget;
 import live.tributary.origin.owncast.Owncast;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.origin.publish.StreamOrigin;
+import live.tributary.origin.standby.OwnStream;
+import live.tributary.origin.standby.Standby;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.SigningKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,7 +86,7 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
         name = "origin",
         description = "Publishes a feed to the mesh: signs its chunks, and sends each once.",
-        subcommands = {Keygen.class, Id.class, Cost.class})
+        subcommands = {Keygen.class, Id.class, Rotate.class, Revoke.class, Cost.class})
 final class OriginProgram implements Program {
     private static final Logger log = LoggerFactory.getLogger(OriginProgram.class);
 
@@ -94,6 +100,9 @@ final class OriginProgram implements Program {
     private static final long UNKNOWN_UPLINK = 100_000_000;
 
     private static final int TOKEN_LENGTH = 16;
+    /** How long an origin that stands by listens before it believes that nobody publishes. */
+    private static final Duration LOOK_AROUND = Duration.ofSeconds(15);
+
     private static final long NO_LIMIT = 100_000_000_000L;
     /** A key younger than this has no past that the mesh could remember. */
     private static final Duration FRESH_KEY = Duration.ofMinutes(10);
@@ -146,6 +155,14 @@ final class OriginProgram implements Program {
             paramLabel = "URL",
             description = "The Owncast whose feed this is: its name, title and tags are the stream's.")
     private Optional<URI> owncast = Optional.empty();
+
+    @Option(
+            names = "--standby",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description = "One of two origins with the same key: follow the other, and publish while it is quiet.")
+    private boolean standby;
 
     @Option(
             names = "--notify",
@@ -262,7 +279,9 @@ final class OriginProgram implements Program {
                 ownNode.services(List.of(mesh, torrents), http),
                 Optional.of(() -> new UdpTracker(tracker, meters, random, System::nanoTime))));
         mesh.listeningOn(port.port());
-        StreamPublisher publisher = mesh.publish(streamKey);
+        Optional<OwnStream> following = standby ? Optional.of(new OwnStream(mesh, streamKey)) : Optional.empty();
+        StreamPublisher publisher =
+                following.<StreamPublisher>map(stream -> stream).orElseGet(() -> mesh.publish(streamKey));
         tracker.carry(publisher.view());
         torrents.carry(publisher.view());
         own.add(new OriginService(publisher.view(), mesh.chunks()));
@@ -271,66 +290,109 @@ final class OriginProgram implements Program {
         Ready ready = ownNode.ready(streamKey.streamKey().text(), port, status);
         ownNode.restore();
 
+        Standby.Term terms =
+                (known, head) -> term(known, head, publisher, streamKey, bucketSettings, state, clock, ownNode, random);
+        List<GatewayPush.Pushed> pushed = new ArrayList<>(List.of(new GatewayPush.Pushed(streamKey, publisher.view())));
+        for (FormerKeys.Former former : new FormerKeys(state.path()).all()) {
+            log.info("{}: said to whoever asks for the old key", former.end());
+            FormerStream said = life.add(new FormerStream(former, name, mesh, mesh::endpoints, clock));
+            pushed.add(new GatewayPush.Pushed(former.key(), said.view()));
+        }
+        notifyGateways(life, ownNode, pushed, status, random);
+        Consumer<AboutText> words;
+        Runnable hint;
+        if (following.isPresent()) {
+            Standby pair = life.add(new Standby(
+                    following.get(),
+                    new FeedIngest.Config(feed, loop, allowedHosts, Map.of()),
+                    terms,
+                    clock,
+                    System::nanoTime,
+                    LOOK_AROUND));
+            status.note("feed", pair::feedText);
+            status.alarm("feed", pair::alarm);
+            meters.gauge(pair::silenceSeconds, Meter.FEED_SILENCE);
+            status.note("origin", pair::text);
+            words = pair::describe;
+            hint = pair::hint;
+            pair.start();
+        } else {
+            Standby.Tenure tenure = terms.begin(List.of(), Optional.empty());
+            tenure.parts().forEach(life::add);
+            StreamOrigin origin = tenure.origin();
+            FeedIngest.Config ingest = new FeedIngest.Config(feed, loop, allowedHosts, origin.lastNames());
+            Broadcast broadcast = life.add(
+                    new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
+            status.note("feed", origin::feedText);
+            status.alarm("feed", origin::alarm);
+            meters.gauge(origin::silenceSeconds, Meter.FEED_SILENCE);
+            status.note("origin", broadcast::text);
+            words = origin::describe;
+            hint = broadcast::hint;
+            broadcast.start();
+        }
+        if (owncast.isPresent()) {
+            String token = token(state.resolve("owncast.token"), random);
+            Owncast asked = life.add(new Owncast(owncast.get(), owncastForViewers, token, name, words, hint));
+            own.add(asked);
+            asked.start();
+            log.info("Owncast's webhook for this origin: POST /owncast/{} on port {}", token, port.port());
+        }
+        return ready;
+    }
+
+    /** Begins a term: what publishes in it, and the bucket's copy. */
+    private Standby.Tenure term(
+            List<ChunkRecord> known,
+            Optional<SignedHead> head,
+            StreamPublisher publisher,
+            SigningKey streamKey,
+            Optional<BucketSettings> bucket,
+            StateDirectory state,
+            InstantSource clock,
+            ProgramNode own,
+            SecureRandom random)
+            throws IOException {
         List<StreamOrigin.ChunkListener> copies = new CopyOnWriteArrayList<>();
         StreamOrigin origin = new StreamOrigin(
                 new StreamOrigin.Config(
                         streamKey,
                         state.resolve("publish.state"),
                         AboutText.named(name),
-                        term -> bucketSettings.map(settings -> Bucket.publicUrl(settings, streamKey, term))),
+                        term -> bucket.map(settings -> Bucket.publicUrl(settings, streamKey, term))),
                 publisher,
                 new StreamOrigin.Surroundings(
                         clock,
                         System::nanoTime,
-                        mesh::endpoints,
-                        meters.tally(Meter.CHUNKS, ChunkOutcome.MISSED)::add,
+                        own.mesh()::endpoints,
+                        own.meters().tally(Meter.CHUNKS, ChunkOutcome.MISSED)::add,
                         (record, bytes) -> copies.forEach(copy -> copy.published(record, bytes))));
-        if (bucketSettings.isPresent()) {
-            Tally sent = meters.tally(Meter.SENT, PeerKind.BUCKET, Via.HTTP);
-            Bucket copy = life.add(new Bucket(
-                    bucketSettings.get(),
-                    streamKey,
-                    origin.term(),
-                    state.resolve("bucket.journal"),
-                    history,
-                    publisher,
-                    new Bucket.Surroundings(
-                            clock,
-                            System::nanoTime,
-                            new SplittableRandom(random.nextLong()),
-                            bucketOptions.byRelays(node.dhtPrivate()),
-                            bytes -> budget.take(UploadBudget.Purpose.BUCKET, bytes),
-                            sent::add)));
-            copies.add(copy::published);
-            copy.start();
+        origin.adopt(known, head);
+        if (bucket.isEmpty()) {
+            return new Standby.Tenure(origin, List.of());
         }
-        notifyGateways(life, ownNode, streamKey, publisher.view(), status, random);
-        FeedIngest.Config ingest = new FeedIngest.Config(feed, loop, allowedHosts, origin.lastNames());
-        Broadcast broadcast = life.add(
-                new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
-        status.note("feed", origin::feedText);
-        status.alarm("feed", origin::alarm);
-        meters.gauge(origin::silenceSeconds, Meter.FEED_SILENCE);
-        if (owncast.isPresent()) {
-            String token = token(state.resolve("owncast.token"), random);
-            Owncast words = life.add(
-                    new Owncast(owncast.get(), owncastForViewers, token, name, origin::describe, broadcast::hint));
-            own.add(words);
-            words.start();
-            log.info("Owncast's webhook for this origin: POST /owncast/{} on port {}", token, port.port());
-        }
-        broadcast.start();
-
-        return ready;
+        Tally sent = own.meters().tally(Meter.SENT, PeerKind.BUCKET, Via.HTTP);
+        Bucket copy = new Bucket(
+                bucket.get(),
+                streamKey,
+                origin.term(),
+                state.resolve("bucket.journal"),
+                history,
+                publisher,
+                new Bucket.Surroundings(
+                        clock,
+                        System::nanoTime,
+                        new SplittableRandom(random.nextLong()),
+                        bucketOptions.byRelays(node.dhtPrivate()),
+                        bytes -> own.budget().take(UploadBudget.Purpose.BUCKET, bytes),
+                        sent::add));
+        copies.add(copy::published);
+        copy.start();
+        return new Standby.Tenure(origin, List.of(copy));
     }
 
     private void notifyGateways(
-            Lifecycle life,
-            ProgramNode own,
-            SigningKey streamKey,
-            StreamView stream,
-            NodeStatus status,
-            SecureRandom random)
+            Lifecycle life, ProgramNode own, List<GatewayPush.Pushed> pushed, NodeStatus status, SecureRandom random)
             throws SSLException {
         if (gateways.isEmpty()) {
             return;
@@ -348,7 +410,7 @@ final class OriginProgram implements Program {
                 own.meters(),
                 random);
         List<GatewayPush> pushes = gateways.stream()
-                .map(target -> new GatewayPush(target, streamKey, stream, around))
+                .flatMap(target -> pushed.stream().map(stream -> new GatewayPush(target, stream, around)))
                 .toList();
         own.meters().gauge(() -> pushes.stream().filter(GatewayPush::isProven).count(), Meter.NOTIFY_LINKS);
         status.note("notify", pushes::toString);

@@ -11,10 +11,8 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import live.tributary.mesh.StreamView;
@@ -30,6 +28,7 @@ import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
 import live.tributary.mesh.program.DenyList;
@@ -178,7 +177,7 @@ final class RelayProgram implements Program {
         UploadBudget budget = own.budget();
         TcpMeshNode mesh = own.mesh();
 
-        Map<StreamKey, StreamView> carried = new ConcurrentHashMap<>();
+        CarriedStreams carried = life.add(new CarriedStreams());
         InstantSource clock = InstantSource.system();
         TorrentServer torrents = new TorrentServer(
                 store,
@@ -209,7 +208,7 @@ final class RelayProgram implements Program {
                 cache.region(),
                 upload.bitsPerSecond(),
                 budget::loadPerMille);
-        RegionalCache region = new RegionalCache(key.relayKey(), cache.region(), carried::values, mesh::fetch, clock);
+        RegionalCache region = new RegionalCache(key.relayKey(), cache.region(), carried::all, mesh::fetch, clock);
         store.keep(region::isOurs);
         meters.gauge(region::held, Meter.REGION_SHARE, "held");
         meters.gauge(region::lacking, Meter.REGION_SHARE, "lacking");
@@ -218,14 +217,14 @@ final class RelayProgram implements Program {
                 List.of(
                         new HttpTracker(tracker, meters, System::nanoTime),
                         new EdgeService(
-                                stream -> Optional.ofNullable(carried.get(stream)),
+                                carried::find,
                                 new ChunkAnswers(store, arrivals, own.loops(), region::keepers, clock),
                                 admission,
                                 clock),
-                        new TorrentService(carried::values, mesh::endpoints),
-                        new CardService(new OwnCard(key, facts, clock), carried::values)),
+                        new TorrentService(carried::all, mesh::endpoints),
+                        new CardService(new OwnCard(key, facts, clock), carried::all)),
                 List.of(WebSocketTracker.everywhere(
-                        new WebTracker(TrackerLimits.DEFAULT, carried::values, random, System.nanoTime()),
+                        new WebTracker(TrackerLimits.DEFAULT, carried::all, random, System.nanoTime()),
                         meters,
                         System::nanoTime)),
                 HttpLimits.DEFAULT,
@@ -241,18 +240,19 @@ final class RelayProgram implements Program {
         Tally toBuckets = meters.tally(Meter.SENT, PeerKind.BUCKET, Via.HTTP);
         PinnedPut put = life.add(new PinnedPut(
                 node.dhtPrivate(), bytes -> budget.take(UploadBudget.Purpose.BUCKET, bytes), toBuckets::add));
-        for (StreamKey stream : streams) {
+        CarriedStreams.Carrying carrying = stream -> {
             StreamView view = mesh.carry(stream, NodeRole.RELAY);
             view.addListener(arrivals);
             if (!noBucketUploads) {
                 view.addListener(
                         life.add(new Courier(stream, view::record, key.relayKey(), mesh.chunks(), put, clock)));
             }
-            carried.put(stream, view);
             tracker.carry(view);
             torrents.carry(view);
-        }
-        NodeStatus status = new NodeStatus(kind(), key.relayKey(), meters, carried::values, clock);
+            return view;
+        };
+        carried.start(streams, denied::denies, carrying, KeyEnds.open(state.resolve("key-ends")), mesh);
+        NodeStatus status = new NodeStatus(kind(), key.relayKey(), meters, carried::all, clock);
         status.note(
                 REACHABLE,
                 new Reachability(mesh::endpoints, () -> port.fromOutside(true), () -> port.fromOutside(false))::text);

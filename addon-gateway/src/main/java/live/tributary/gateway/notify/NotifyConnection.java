@@ -225,7 +225,8 @@ final class NotifyConnection extends SimpleChannelInboundHandler<WebSocketFrame>
 
     private List<NotifyMessage.Place> places(StreamKey stream) {
         List<NotifyMessage.Place> places = new ArrayList<>();
-        Optional<StreamView> known = around.listed().find(stream.text());
+        Optional<StreamView> known =
+                around.listed().find(stream.text()); // Or its successor, of which it need not hear.
         known.filter(view -> view.key().equals(stream))
                 .ifPresent(view -> view.renditions().stream()
                         .limit(NotifyMessage.MAX_PLACES)

@@ -52,7 +52,9 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
     private static final Duration LAST_NEWS = Duration.ofMillis(200);
 
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
-    private static final Duration LAST_RETRY = Duration.ofSeconds(60);
+    private static final Duration LAST_RETRY = Duration.ofSeconds(8);
+    /** For one that says no. */
+    private static final Duration REFUSED_RETRY = Duration.ofSeconds(60);
 
     private final NotifyTarget target;
     private final SigningKey key;
@@ -84,10 +86,13 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
             Meters meters,
             SecureRandom random) {}
 
-    public GatewayPush(NotifyTarget target, SigningKey key, StreamView stream, Surroundings around) {
+    /** A stream and the key to prove that it may be pushed. */
+    public record Pushed(SigningKey key, StreamView stream) {}
+
+    public GatewayPush(NotifyTarget target, Pushed pushed, Surroundings around) {
         this.target = target;
-        this.key = key;
-        this.stream = stream;
+        this.key = pushed.key();
+        this.stream = pushed.stream();
         this.around = around;
         this.loop = around.loops().next();
         this.plan = new PushPlan(stream, chunk -> LiveMessage.Stored.sign(chunk, key));
@@ -189,9 +194,10 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
     }
 
     /** The connection is over; there will be another. */
-    void ended(PushConnection over, String why) {
+    void ended(PushConnection over, String why, boolean refused) {
         if (connection.filter(one -> one == over).isPresent()) {
             connection = Optional.empty();
+            retry = refused ? REFUSED_RETRY : retry;
             failed(why);
         }
     }
@@ -207,8 +213,9 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
             log.warn("the stream is not pushed to {}: {}; trying again", target, why);
         }
         double jitter = 0.5 + around.random().nextDouble();
-        long wait = Math.min((long) (retry.toMillis() * jitter), LAST_RETRY.toMillis());
-        retry = retry.multipliedBy(2).compareTo(LAST_RETRY) < 0 ? retry.multipliedBy(2) : LAST_RETRY;
+        long wait = (long) (retry.toMillis() * jitter);
+        Duration longer = retry.multipliedBy(2);
+        retry = longer.compareTo(LAST_RETRY) < 0 ? longer : LAST_RETRY;
         var unused = loop.schedule(this::connect, wait, TimeUnit.MILLISECONDS);
     }
 

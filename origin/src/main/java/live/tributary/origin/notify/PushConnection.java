@@ -56,6 +56,7 @@ final class PushConnection extends SimpleChannelInboundHandler<WebSocketFrame> {
     private Optional<byte[]> waiting = Optional.empty();
     private State state = State.CONNECTING;
     private String why = "it closed the connection";
+    private boolean saidNo;
     private boolean pausing;
     private boolean fallingBehind;
 
@@ -111,6 +112,7 @@ final class PushConnection extends SimpleChannelInboundHandler<WebSocketFrame> {
 
     private void received(ChannelHandlerContext ctx, NotifyMessage message) {
         if (message instanceof NotifyMessage.Refused refused) {
+            saidNo = true;
             give(ctx, "it refuses: " + refused.reason().replaceAll("[^\\x20-\\x7e]", "?"));
         } else if (state == State.OPENED && message instanceof NotifyMessage.Challenge challenge) {
             challenged(ctx, challenge);
@@ -209,7 +211,7 @@ final class PushConnection extends SimpleChannelInboundHandler<WebSocketFrame> {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         state = State.CONNECTING;
-        push.ended(this, why);
+        push.ended(this, why, saidNo);
         ctx.fireChannelInactive();
     }
 

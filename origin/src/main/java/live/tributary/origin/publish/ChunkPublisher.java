@@ -17,6 +17,7 @@ import live.tributary.mesh.StreamPublisher;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.SigningKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -87,6 +88,7 @@ final class ChunkPublisher {
     synchronized Map<Integer, String> lastNames() {
         Instant lately = clock.instant().minus(RESUMES_WITHIN);
         return state.renditions().entrySet().stream()
+                .filter(entry -> !entry.getValue().name().isEmpty())
                 .filter(entry -> entry.getValue()
                         .record()
                         .filter(record -> record.body().published().isAfter(lately))
@@ -96,16 +98,22 @@ final class ChunkPublisher {
     }
 
     /** Goes on behind records of this stream that the mesh remembers and this disk does not; only before the first chunk. */
-    synchronized void adopt(List<ChunkRecord> records) throws IOException {
+    synchronized void adopt(List<ChunkRecord> records, Optional<Head> head) throws IOException {
         PublishState adopted = state;
+        Map<Integer, ChunkRecord> behind = new LinkedHashMap<>();
+        if (head.isPresent()) {
+            adopted = adopted.withTerm(Math.max(adopted.term(), head.get().term() + 1))
+                    .withHeadSeq(Math.max(adopted.headSeq(), head.get().seq()));
+        }
         for (ChunkRecord record : records) {
             PublishState.Last last = adopted.renditions().get(record.rendition());
-            if (last == null || last.seq() < record.seq()) {
+            if (last == null || last.isBefore(record)) {
                 adopted = adopted.with(record, "");
-                log.info("going on behind {}, which the mesh remembers", record);
+                behind.put(record.rendition(), record);
             }
             adopted = adopted.withTerm(Math.max(adopted.term(), record.term() + 1));
         }
+        behind.values().forEach(record -> log.info("going on behind {}, which the mesh remembers", record));
         if (!adopted.equals(state)) {
             file.write(adopted);
             state = adopted;

@@ -41,13 +41,19 @@ record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, M
      * @param hash of the whole record
      * @param end media time behind it
      * @param name of the feed's segment that it was made of; empty where that is not known
-     * @param record itself, where this origin signed it: a crash may have come before the mesh had its chunk
+     * @param record itself: a crash may have come before the mesh had its chunk
      */
     record Last(long seq, Sha256 hash, long discontinuities, Duration end, String name, Optional<ChunkRecord> record) {
         Last {
             if (name.getBytes(StandardCharsets.UTF_8).length > MAX_NAME) {
                 name = "";
             }
+        }
+
+        /** Whether the mesh's record is newer: of a higher term, which wins every fork, or behind this one. */
+        boolean isBefore(ChunkRecord other) {
+            long term = record.map(ChunkRecord::term).orElse(0L);
+            return other.term() != term ? other.term() > term : other.seq() > seq;
         }
 
         static Last of(ChunkRecord record, String name) {
@@ -57,7 +63,7 @@ record PublishState(StreamKey stream, long term, long nextPiece, long headSeq, M
                     record.body().discontinuities(),
                     record.body().start().plus(record.body().duration()),
                     name,
-                    Optional.of(record).filter(own -> !name.isEmpty()));
+                    Optional.of(record));
         }
     }
 

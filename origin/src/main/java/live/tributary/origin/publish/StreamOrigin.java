@@ -59,6 +59,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private Optional<About> about = Optional.empty();
     private boolean begun;
     private boolean closed;
+    private boolean stoodDown;
 
     /**
      * What is published, and by whom.
@@ -121,7 +122,21 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         for (int rendition : mesh.view().renditions()) {
             newest.addAll(mesh.view().newest(rendition, 1));
         }
-        publisher.adopt(newest);
+        adopt(newest, mesh.view().head());
+    }
+
+    /** Goes on behind these, where they are more than this disk remembers; only before the first chunk. */
+    public void adopt(List<ChunkRecord> records, Optional<SignedHead> head) throws IOException {
+        publisher.adopt(records, head.map(SignedHead::head));
+    }
+
+    /** Says nothing any more, not even that it has ended: another origin speaks for the stream. */
+    public void standDown() {
+        ticker.shutdownNow();
+        synchronized (this) {
+            closed = true;
+            stoodDown = true;
+        }
     }
 
     /** Keeps the head fresh from now on. */
@@ -269,7 +284,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     }
 
     private synchronized void publishHead() throws IOException {
-        if (about.isEmpty()) {
+        if (about.isEmpty() || stoodDown) {
             return;
         }
         HeadKeeper.Content content = new HeadKeeper.Content(

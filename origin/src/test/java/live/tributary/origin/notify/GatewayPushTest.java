@@ -168,8 +168,7 @@ class GatewayPushTest {
     private GatewayPush push(String url, SslContext tls) {
         GatewayPush push = keep(new GatewayPush(
                 NotifyTarget.parse(url),
-                sample.signingKey(),
-                stream,
+                new GatewayPush.Pushed(sample.signingKey(), stream),
                 new GatewayPush.Surroundings(
                         loops,
                         Transport.NIO.client(loops),

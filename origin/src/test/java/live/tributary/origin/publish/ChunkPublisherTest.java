@@ -16,6 +16,7 @@ import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Container;
 import live.tributary.protocol.stream.Digests;
+import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.stream.SigningKey;
 import org.junit.jupiter.api.Test;
@@ -224,7 +225,7 @@ class ChunkPublisherTest {
         Files.write(stateFile(), backup);
         clock.move(Duration.ofHours(-1));
         ChunkPublisher again = publisher();
-        again.adopt(mesh.newest(0, 1));
+        again.adopt(mesh.newest(0, 1), Optional.empty());
         again.publish(0, chunk(2, 10));
 
         assertThat(mesh.records.get(2).seq()).isEqualTo(mesh.records.get(1).seq() + 1);
@@ -232,6 +233,53 @@ class ChunkPublisherTest {
                 .contains(mesh.records.get(1).hash());
         assertThat(mesh.records.get(2).firstPiece()).isEqualTo(2);
         assertThat(mesh.records.get(2).term()).isGreaterThan(mesh.records.get(1).term());
+    }
+
+    @Test
+    void goesOnBehindAnotherOriginsHigherTermThoughItsNumbersAreLower() throws IOException {
+        ChunkPublisher ours = publisher();
+        ours.publish(0, chunk(0, 10));
+        byte[] shared = Files.readAllBytes(stateFile());
+        ours.publish(0, chunk(1, 10));
+        ours.publish(0, chunk(2, 10));
+        Path elsewhere = Files.write(folder.resolve("elsewhere.state"), shared);
+        clock.move(Duration.ofMinutes(1));
+        ChunkPublisher other = new ChunkPublisher(KEY, elsewhere, mesh, clock, (record, bytes) -> {});
+        ChunkRecord theirs = other.publish(0, chunk(3, 10)).orElseThrow();
+
+        ChunkPublisher again = publisher();
+        again.adopt(List.of(theirs), Optional.empty());
+        ChunkRecord next = again.publish(0, chunk(4, 10)).orElseThrow();
+        assertThat(next.seq()).isEqualTo(theirs.seq() + 1);
+        assertThat(next.body().previous()).contains(theirs.hash());
+        assertThat(next.term()).isGreaterThan(theirs.term());
+        assertThat(next.firstPiece())
+                .as("no piece number of either is used again")
+                .isEqualTo(3);
+    }
+
+    @Test
+    void aHeadThatIsRememberedElsewhereGivesTermAndHeadNumberToo() throws IOException {
+        ChunkPublisher first = publisher();
+        long headSeq = first.nextHeadSeq();
+        long term = first.term();
+        Files.delete(stateFile());
+        clock.move(Duration.ofDays(-1));
+        ChunkPublisher again = publisher();
+        again.adopt(
+                List.of(),
+                Optional.of(new Head(
+                        headSeq,
+                        clock.instant(),
+                        Head.Status.LIVE,
+                        term,
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(),
+                        Sha256.ofContent(new byte[0]))));
+
+        assertThat(again.term()).isGreaterThan(term);
+        assertThat(again.nextHeadSeq()).isGreaterThan(headSeq);
     }
 
     @Test

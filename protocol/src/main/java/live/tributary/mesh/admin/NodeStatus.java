@@ -110,6 +110,15 @@ public final class NodeStatus {
         json.put("live", stream.live());
         stream.about().ifPresent(about -> json.put("name", about.body().name()));
         stream.head().ifPresent(head -> json.put("term", head.head().term()));
+        stream.keyEnd().ifPresent(end -> json.put("keyEnd", end.toString()));
+        ArrayNode forks = json.putArray("forks");
+        for (ChunkRecord loser : stream.forks()) {
+            ObjectNode fork = forks.addObject();
+            fork.put("rendition", loser.rendition());
+            fork.put("seq", loser.seq());
+            fork.put("term", loser.term());
+            fork.put("record", loser.hash().hex());
+        }
         ArrayNode relays = json.putArray("relays");
         for (RelayView relay : stream.relays()) {
             relay(relays.addObject(), relay);

@@ -298,7 +298,7 @@ final class CarriedStream implements SwarmActions, LinkEvents {
                         mesh,
                         endpoint -> run(
                                 () -> candidates.add(endpoint, Candidates.Source.RENDEZVOUS, Optional.empty(), now())));
-        if (role != NodeRole.ORIGIN) {
+        if (role != NodeRole.ORIGIN || shared.head().isEmpty()) { // An origin may have forgotten its own.
             node.parts().rendezvous().get(key, found -> run(() -> learnt(found)));
         }
         resolvePeers();

@@ -1,0 +1,235 @@
+package live.tributary.origin.keys;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.EventLoopGroup;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.StreamPublisher;
+import live.tributary.mesh.StreamView;
+import live.tributary.mesh.admin.Meters;
+import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.MeshNodeConfig;
+import live.tributary.mesh.net.MeshParts;
+import live.tributary.mesh.net.PortServices;
+import live.tributary.mesh.net.TcpMeshNode;
+import live.tributary.mesh.net.Transport;
+import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.node.KeyEnds;
+import live.tributary.mesh.node.KeyFollower;
+import live.tributary.mesh.rendezvous.Rendezvous;
+import live.tributary.mesh.store.ChunkStore;
+import live.tributary.protocol.Samples;
+import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.KeyEnd;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.Sha256;
+import live.tributary.protocol.stream.SignedHead;
+import live.tributary.protocol.stream.SigningKey;
+import live.tributary.protocol.stream.StreamKey;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Keys that end, in a mesh of real nodes. */
+@Timeout(120)
+class FormerStreamTest {
+    private static final Duration BOUND = Duration.ofSeconds(40);
+
+    private final Samples samples = new Samples(17);
+    private final SampleStream old = new SampleStream(1, Instant.now().minusSeconds(30));
+    private final SampleStream fresh = new SampleStream(2, Instant.now().minusSeconds(30));
+    private final List<AutoCloseable> parts = new ArrayList<>();
+
+    @TempDir
+    private Path folder;
+
+    @AfterEach
+    void stop() throws Exception {
+        for (int i = parts.size() - 1; i >= 0; i--) {
+            parts.get(i).close();
+        }
+    }
+
+    private final class Node implements AutoCloseable {
+        final SigningKey key = samples.key();
+        final EventLoopGroup loops = Transport.NIO.newGroup("test-node", 1);
+        final ChunkStore store = ChunkStore.inMemory(16 << 20);
+        final TcpMeshNode mesh;
+        final BoundPort port;
+
+        Node(Node... peers) throws IOException {
+            List<InetSocketAddress> addresses =
+                    List.of(peers).stream().map(Node::address).toList();
+            mesh = new TcpMeshNode(
+                    MeshNodeConfig.of(key).withPrivateAddresses(true).withPeers(addresses),
+                    MeshParts.of(
+                            Transport.NIO,
+                            loops,
+                            store,
+                            Rendezvous.none(),
+                            new UploadBudget(1_000_000_000, System::nanoTime),
+                            new Meters()));
+            port = BoundPort.bind(
+                    Transport.NIO,
+                    loops,
+                    BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), 0),
+                    new PortServices(List.of(mesh), HttpServer.of(), Optional.empty()),
+                    Optional.empty());
+            mesh.listeningOn(port.port());
+            parts.add(this);
+        }
+
+        InetSocketAddress address() {
+            return new InetSocketAddress(InetAddress.getLoopbackAddress(), port.port());
+        }
+
+        @Override
+        public void close() {
+            mesh.close();
+            port.close();
+            loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
+            store.close();
+        }
+    }
+
+    /** A relay that follows, as the relay's program does. */
+    private final class Follower implements AutoCloseable {
+        final Map<StreamKey, StreamView> carried = new ConcurrentHashMap<>();
+        final Node node;
+        final KeyFollower follower;
+
+        Follower(String file, Node... peers) throws IOException {
+            node = new Node(peers);
+            follower = new KeyFollower(
+                    KeyEnds.open(folder.resolve(file)),
+                    node.mesh,
+                    end -> carry(end.successor().orElseThrow()));
+            parts.add(this);
+        }
+
+        void carry(StreamKey stream) {
+            StreamView view = node.mesh.carry(stream, NodeRole.RELAY);
+            carried.put(stream, view);
+            follower.follow(view);
+        }
+
+        StreamView view(StreamKey stream) {
+            return carried.get(stream);
+        }
+
+        @Override
+        public void close() {
+            follower.close();
+        }
+    }
+
+    @Test
+    void relaysFollowARotationByThemselvesAndRememberIt() throws Exception {
+        Node origin = new Node();
+        Follower relay = new Follower("one", origin);
+        relay.carry(old.streamKey());
+        KeyEnd end = KeyEnd.rotation(old.signingKey(), fresh.streamKey(), Instant.now());
+        keep(new FormerStream(
+                new FormerKeys.Former(old.signingKey(), end), "was", origin.mesh, List::of, InstantSource.system()));
+        StreamPublisher next = origin.mesh.publish(fresh.signingKey());
+        publish(next, fresh);
+
+        eventually("the relay carries the new stream", () -> relay.carried.containsKey(fresh.streamKey()));
+        eventually(
+                "and its chunks",
+                () -> relay.view(fresh.streamKey()).newest(0, 1).stream()
+                        .anyMatch(relay.view(fresh.streamKey())::holds));
+        assertThat(relay.view(old.streamKey()).keyEnd()).contains(end);
+        eventually(
+                "the old about names the new key",
+                () -> relay.view(old.streamKey())
+                        .about()
+                        .flatMap(about -> about.body().successor())
+                        .equals(Optional.of(fresh.streamKey())));
+
+        // Another that comes later, and knows nobody but the relay, hears it from there.
+        Follower late = new Follower("two", relay.node);
+        late.carry(old.streamKey());
+        eventually("the late one follows", () -> late.carried.containsKey(fresh.streamKey()));
+
+        // And one that starts again with its disk follows though nobody tells it.
+        Follower alone = new Follower("one");
+        alone.carry(old.streamKey());
+        eventually("it remembers", () -> alone.carried.containsKey(fresh.streamKey()));
+    }
+
+    @Test
+    void nothingNewerOfARevokedKeyIsTakenEvenAfterARestart() throws Exception {
+        Node origin = new Node();
+        Follower relay = new Follower("one", origin);
+        relay.carry(old.streamKey());
+        StreamPublisher publisher = origin.mesh.publish(old.signingKey());
+        publish(publisher, old);
+        StreamView seen = relay.view(old.streamKey());
+        eventually("published", () -> seen.newest(0, 9).size() == 1);
+        KeyEnd end = KeyEnd.revocation(old.signingKey(), Instant.now());
+        Node owner = new Node(relay.node);
+        keep(new FormerStream(
+                new FormerKeys.Former(old.signingKey(), end), "was", owner.mesh, List::of, InstantSource.system()));
+        eventually("revoked", () -> seen.keyEnd().equals(Optional.of(end)));
+
+        // Whoever has the key goes on with it, at a node that has not heard.
+        Node thief = new Node(relay.node);
+        StreamPublisher stolen = thief.mesh.publish(old.signingKey());
+        Follower again = new Follower("one", thief, relay.node);
+        again.carry(old.streamKey());
+        eventually("remembered", () -> again.view(old.streamKey()).keyEnd().isPresent());
+        eventually("linked", () -> stolen.view().relays().stream().anyMatch(one -> one.linked()));
+        publish(stolen, old);
+        eventually("the thief is told too", () -> stolen.view().keyEnd().isPresent());
+
+        assertThat(seen.newest(0, 9)).hasSize(1);
+        assertThat(again.view(old.streamKey()).newest(0, 9)).isEmpty();
+    }
+
+    private <T extends AutoCloseable> T keep(T part) {
+        parts.add(part);
+        return part;
+    }
+
+    private static void publish(StreamPublisher publisher, SampleStream stream) {
+        publisher.publish(SignedHead.sign(
+                new Head(
+                        System.currentTimeMillis(),
+                        Instant.now().plusSeconds(300),
+                        Head.Status.LIVE,
+                        stream.term(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of(),
+                        Sha256.ofContent(new byte[0])),
+                stream.signingKey()));
+        SampleStream.Chunk chunk = stream.next(100_000);
+        publisher.publish(chunk.record(), chunk.buffer());
+    }
+
+    private static void eventually(String fact, BooleanSupplier holds) {
+        long end = System.nanoTime() + BOUND.toNanos();
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(fact).isLessThan(end);
+            LockSupport.parkNanos(10_000_000);
+        }
+    }
+}
