@@ -53,6 +53,10 @@ final class TestNode implements AutoCloseable {
         node.listeningOn(port.port());
     }
 
+    static TestNode start(SigningKey key, UnaryOperator<MeshNodeConfig> more) throws IOException {
+        return new TestNode(key, 0, Rendezvous.none(), more);
+    }
+
     static TestNode start(SigningKey key, TestNode... peers) throws IOException {
         return start(key, 0, Rendezvous.none(), peers);
     }
