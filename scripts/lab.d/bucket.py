@@ -17,7 +17,7 @@ MBIT = 1_000_000
 RELAYS = 3
 SEGMENT_SECONDS = 2
 LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"]
-WARM_UP = 15
+WARM_UP = 120
 TRIES = 6
 ALLOWED = 1.10
 CACHE = Path(tempfile.gettempdir()) / "tributary-lab"
@@ -67,7 +67,7 @@ def measured(options, source, folder, programs, by_relays):
         programs.append(Program(f"relay{number}", "relay", ["--stream", key, "--peer", origin.ready["tcp"], "--max-upload", "50Mbit", "--no-port-mapping", *LOOPBACK], folder))
     for relay in programs[1:]:
         relay.await_ready()
-    time.sleep(WARM_UP)
+    await_fed(origin)
     before, sent, stored, written = published(origin), bytes_sent(origin), set(store.objects), len(store.writes)
     time.sleep(options.seconds)
     after, now = published(origin), bytes_sent(origin)
@@ -100,6 +100,18 @@ def patiently(question):
         except OSError:
             time.sleep(1)
     return question()
+
+
+def await_fed(origin):
+    """Until every relay keeps up, so that what is measured is a mesh that runs."""
+    end = time.monotonic() + WARM_UP
+    while time.monotonic() < end:
+        streams = patiently(origin.status)["streams"]
+        chunks = [chunk for rendition in streams[0]["renditions"] for chunk in rendition["chunks"]]
+        if len(chunks) >= 5 and all(len(chunk["holders"]) == RELAYS for chunk in chunks[-4:-1]):
+            return
+        time.sleep(1)
+    print("the relays do not keep up on this machine", file=sys.stderr)
 
 
 def published(origin):
