@@ -12,6 +12,7 @@ import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -197,6 +198,11 @@ public final class OwnStream implements StreamPublisher, StreamView {
     @Override
     public Optional<Torrent> torrent(InfoHash infoHash) {
         return current.torrent(infoHash);
+    }
+
+    @Override
+    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
+        return current.infoHash(obfuscated);
     }
 
     @Override
