@@ -196,11 +196,6 @@ public final class OwnStream implements StreamPublisher, StreamView {
     }
 
     @Override
-    public Optional<InfoHash> infoHash(ObfuscatedHash obfuscated) {
-        return current.infoHash(obfuscated);
-    }
-
-    @Override
     public Optional<Torrent> torrent(InfoHash infoHash) {
         return current.torrent(infoHash);
     }
