@@ -54,30 +54,30 @@ class Report:
 
 
 class Setting:
-    """The feed and the programs of one run."""
+    """The feed and the programs of one run; `origin_also` are more arguments of the origin."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, origin_also=()):
         self.folder = folder
         self.feed = OwncastFeed(folder / "hls")
         self.programs = []
-        self.origin = self._start("origin", "origin", "--hls", str(folder / "hls"), "--name", "Lab").await_ready()
+        self.origin = self.start("origin", "origin", "--hls", str(folder / "hls"), "--name", "Lab", *origin_also).await_ready()
         self.key = self.origin.ready["id"]
         self.bootstrap = ["--dht-bootstrap", self.origin.ready["dht"]]
         joining = [
-            self._start("relay1", "relay", "--stream", self.key, "--no-port-mapping", *self.bootstrap),
-            self._start("relay2", "relay", "--stream", self.key, "--no-port-mapping", *self.bootstrap),
-            self._start("gateway", "addon-gateway", "--stream", self.key, *self.bootstrap),
+            self.start("relay1", "relay", "--stream", self.key, "--no-port-mapping", *self.bootstrap),
+            self.start("relay2", "relay", "--stream", self.key, "--no-port-mapping", *self.bootstrap),
+            self.start("gateway", "addon-gateway", "--stream", self.key, *self.bootstrap),
         ]
         self.relay1, self.relay2, self.gateway = [program.await_ready() for program in joining]
 
-    def _start(self, name, module, *arguments):
+    def start(self, name, module, *arguments):
         self.programs.append(Program(name, module, [*arguments, *LOOPBACK], self.folder))
         return self.programs[-1]
 
     def restart_origin(self):
         """The origin again, on its own state; it finds the mesh by a relay's DHT node."""
         again = ["--hls", str(self.folder / "hls"), "--name", "Lab", "--dht-bootstrap", self.relay2.ready["dht"]]
-        self.origin = self._start("origin", "origin", *again).await_ready()
+        self.origin = self.start("origin", "origin", *again).await_ready()
 
     def ask(self, path):
         """A JSON answer of the gateway."""

@@ -62,6 +62,7 @@ public final class FakeStream implements StreamView {
     public FakeStream(int seed) {
         byte[] bytes = new byte[SigningKey.SEED_LENGTH];
         Arrays.fill(bytes, (byte) seed);
+        bytes[1] += (byte) (seed >> 8);
         key = SigningKey.fromSeed(bytes);
     }
 

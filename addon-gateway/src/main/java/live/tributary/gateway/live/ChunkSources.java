@@ -3,10 +3,8 @@ package live.tributary.gateway.live;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
-import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.RelayKey;
@@ -18,20 +16,23 @@ public final class ChunkSources {
 
     private final StreamView stream;
     private final Ranking ranking;
+    private final Holders known;
 
-    public ChunkSources(StreamView stream, Ranking ranking) {
+    public ChunkSources(StreamView stream, Ranking ranking, Holders known) {
         this.stream = stream;
         this.ranking = ranking;
+        this.known = known;
     }
 
     /** Empty where nobody whom this viewer can reach has the chunk. */
     public Optional<String> url(ChunkRecord record) {
         Set<RelayKey> holders = holders(record);
-        return ranking.offered().stream()
-                .filter(relay -> holders.contains(relay.key()))
-                .findFirst()
-                .map(relay -> relay.chunkUrl(record))
-                .or(() -> bucketUrl(record));
+        for (RankedRelay relay : ranking.offered()) {
+            if (holders.contains(relay.key())) {
+                return Optional.of(relay.chunkUrl(record));
+            }
+        }
+        return bucketUrl(record);
     }
 
     /** The chunk's name in the bucket, once the origin has signed that it is there. The head's base is that of the head's term. */
@@ -57,6 +58,6 @@ public final class ChunkSources {
     }
 
     private Set<RelayKey> holders(ChunkRecord record) {
-        return stream.holders(record).stream().map(RelayView::key).collect(Collectors.toUnmodifiableSet());
+        return known.of(stream, record);
     }
 }

@@ -18,7 +18,6 @@ import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.http.RawPath;
 import live.tributary.gateway.http.Visit;
 import live.tributary.gateway.http.Visits;
-import live.tributary.gateway.ranking.Ranking;
 import live.tributary.gateway.ranking.RelayRanking;
 import live.tributary.gateway.ranking.Viewer;
 import live.tributary.mesh.StreamView;
@@ -49,6 +48,7 @@ public final class LiveService implements HttpService {
     private final Visits visits;
     private final RelayRanking ranking;
     private final HybridUris hybridUris;
+    private final Holders holders;
     private final InstantSource clock;
 
     public LiveService(ListedStreams streams, Visits visits, RelayRanking ranking, InstantSource clock, Ticker ticker) {
@@ -57,6 +57,7 @@ public final class LiveService implements HttpService {
         this.ranking = ranking;
         this.clock = clock;
         this.hybridUris = new HybridUris(ticker);
+        this.holders = new Holders(ticker);
     }
 
     private enum Kind {
@@ -136,8 +137,8 @@ public final class LiveService implements HttpService {
                 .flatMap(streams::find)
                 .map(stream -> {
                     Viewer viewer = options.get().apply(visit.get()).viewer();
-                    Ranking ranked = ranking.rank(stream.key(), viewer, stream.relays(), clock.instant());
-                    byte[] json = Answers.bytes(Steering.manifest(stream, renditions(stream), ranked, options.get()));
+                    byte[] json = Answers.bytes(
+                            Steering.manifest(stream, renditions(stream), sources(stream, viewer), options.get()));
                     return HttpAnswer.of(Steering.CONTENT_TYPE, CACHE_CONTROL, json);
                 })
                 .orElseGet(() -> Answers.error(404, "no such stream here"));
@@ -156,9 +157,7 @@ public final class LiveService implements HttpService {
             return Answers.error(404, "no such stream or time here");
         }
         Viewer viewer = options.get().apply(visit.get()).viewer();
-        ChunkSources sources = new ChunkSources(
-                stream.get(),
-                ranking.rank(stream.get().key(), viewer, stream.get().relays(), clock.instant()));
+        ChunkSources sources = sources(stream.get(), viewer);
         return PastPlaylist.of(stream.get(), rendition.get(), start.get(), sources::url, clock.instant())
                 .map(LiveService::m3u8)
                 .orElseGet(() ->
@@ -175,8 +174,7 @@ public final class LiveService implements HttpService {
     }
 
     private HttpAnswer media(Kind kind, StreamView stream, int rendition, Viewer viewer, LiveOptions options) {
-        Ranking ranked = ranking.rank(stream.key(), viewer, stream.relays(), clock.instant());
-        ChunkSources sources = new ChunkSources(stream, ranked);
+        ChunkSources sources = sources(stream, viewer);
         Function<ChunkRecord, Optional<String>> uri = switch (kind) {
             case LIVE -> sources::url;
             case HYBRID -> record -> hybridUris.of(record, viewer, options.server(), sources);
@@ -186,6 +184,10 @@ public final class LiveService implements HttpService {
             return Answers.retryLater(503, "nothing to play yet: no relay in reach holds a chunk", RETRY_AFTER);
         }
         return m3u8(edge.playlist());
+    }
+
+    private ChunkSources sources(StreamView stream, Viewer viewer) {
+        return new ChunkSources(stream, ranking.rank(stream.key(), viewer, stream.relays(), clock.instant()), holders);
     }
 
     private static HttpAnswer m3u8(String text) {

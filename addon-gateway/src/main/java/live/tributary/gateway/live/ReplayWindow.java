@@ -1,20 +1,14 @@
 package live.tributary.gateway.live;
 
 import java.util.Comparator;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
-import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowId;
-import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.RelayKey;
 
 /**
@@ -33,7 +27,7 @@ public record ReplayWindow(WindowId id, Torrent torrent, List<RankedRelay> relay
     }
 
     /** The newest one of a rendition; one that a discontinuity cut short only where there is no longer one beside it. */
-    public static Optional<ReplayWindow> newest(StreamView stream, int rendition, Ranking ranking) {
+    public static Optional<ReplayWindow> newest(StreamView stream, int rendition, Ranking ranking, Holders known) {
         List<StreamView.Window> windows =
                 stream.windows(rendition).stream().limit(LOOK_BACK).toList();
         int longest = windows.stream().mapToInt(ReplayWindow::chunks).max().orElse(0);
@@ -42,7 +36,8 @@ public record ReplayWindow(WindowId id, Torrent torrent, List<RankedRelay> relay
                 windows.stream()
                         .sorted(Comparator.comparing(window -> 2 * chunks(window) < longest))
                         .toList(),
-                ranking);
+                ranking,
+                known);
     }
 
     private static int chunks(StreamView.Window window) {
@@ -50,21 +45,10 @@ public record ReplayWindow(WindowId id, Torrent torrent, List<RankedRelay> relay
     }
 
     /** The first in {@code windows} that enough relays hold. */
-    public static Optional<ReplayWindow> newest(StreamView stream, List<StreamView.Window> windows, Ranking ranking) {
-        Map<ChunkRecord, Set<RelayKey>> known = new HashMap<>();
+    public static Optional<ReplayWindow> newest(
+            StreamView stream, List<StreamView.Window> windows, Ranking ranking, Holders known) {
         for (StreamView.Window window : windows) {
-            Set<RelayKey> holders =
-                    ranking.offered().stream().map(RankedRelay::key).collect(Collectors.toCollection(HashSet::new));
-            for (ChunkRecord chunk : window.torrent().chunks()) {
-                holders.retainAll(known.computeIfAbsent(
-                        chunk,
-                        record -> stream.holders(record).stream()
-                                .map(RelayView::key)
-                                .collect(Collectors.toUnmodifiableSet())));
-                if (holders.isEmpty()) {
-                    break;
-                }
-            }
+            Set<RelayKey> holders = known.ofAll(stream, window.torrent());
             if (ranking.enough(holders)) {
                 return Optional.of(new ReplayWindow(
                         window.id(), window.torrent(), ranking.pick(RELAYS, relay -> holders.contains(relay.key()))));

@@ -9,7 +9,6 @@ import java.util.function.IntFunction;
 import java.util.regex.Pattern;
 import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.ranking.RankedRelay;
-import live.tributary.gateway.ranking.Ranking;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.hls.MasterPlaylist;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -54,14 +53,15 @@ final class Steering {
     }
 
     /** The ways, best first. */
-    static ObjectNode manifest(StreamView stream, List<Rendition> renditions, Ranking ranked, LiveOptions options) {
+    static ObjectNode manifest(
+            StreamView stream, List<Rendition> renditions, ChunkSources sources, LiveOptions options) {
         ObjectNode json = Answers.object();
         json.put("VERSION", 1);
         json.put("TTL", TTL);
         json.put("RELOAD-URI", path(stream.key(), options));
         ArrayNode order = json.putArray("PATHWAY-PRIORITY").add(GATEWAY);
         ArrayNode clones = json.putArray("PATHWAY-CLONES");
-        for (RankedRelay relay : upToDate(stream, renditions, ranked)) {
+        for (RankedRelay relay : upToDate(stream, renditions, sources)) {
             String way = RELAY_PREFIX + relay.key().text().substring(0, RELAY_LETTERS);
             order.add(way);
             String base = relay.httpBase() + "/live/" + stream.key().text();
@@ -109,8 +109,7 @@ final class Steering {
     }
 
     /** The best relays that hold the newest chunk that this viewer can have: one that lags would set a player back. */
-    private static List<RankedRelay> upToDate(StreamView stream, List<Rendition> renditions, Ranking ranked) {
-        ChunkSources sources = new ChunkSources(stream, ranked);
+    private static List<RankedRelay> upToDate(StreamView stream, List<Rendition> renditions, ChunkSources sources) {
         List<ChunkRecord> chunks =
                 LiveEdge.of(stream, renditions.get(0).number(), sources::url).chunks();
         return chunks.isEmpty() ? List.of() : sources.relays(chunks.get(chunks.size() - 1), RELAYS);

@@ -2,7 +2,6 @@ package live.tributary.gateway.ranking;
 
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -88,7 +87,7 @@ public final class RelayRanking {
         }
         double nearest =
                 candidates.stream().mapToDouble(Candidate::kilometres).min().orElse(0);
-        byte[] choice = choice(stream, viewer, now);
+        long choice = choice(stream, viewer, now);
         List<RankedRelay> ranked = candidates.stream()
                 .map(candidate -> candidate.ranked(viewer, nearest, score(candidate, choice)))
                 .sorted(ORDER)
@@ -174,26 +173,30 @@ public final class RelayRanking {
         return sameAs ? kilometres * SAME_AS_FACTOR : kilometres;
     }
 
-    private static byte[] choice(StreamKey stream, Viewer viewer, Instant now) {
+    private static long choice(StreamKey stream, Viewer viewer, Instant now) {
         byte[] network = viewer.network().bytes();
         // Each network's slots begin at a time of their own, or all viewers would move at once.
         long shift = Math.floorMod(viewer.network().hashCode(), SLOT.toMillis());
         long slot = Math.floorDiv(now.toEpochMilli() + shift, SLOT.toMillis());
-        return ByteBuffer.allocate(StreamKey.LENGTH + network.length + Long.BYTES)
+        ByteBuffer choice = ByteBuffer.allocate(StreamKey.LENGTH + network.length + Long.BYTES)
                 .put(stream.bytes())
                 .put(network)
-                .putLong(slot)
-                .array();
+                .putLong(slot);
+        return ByteBuffer.wrap(Digests.sha256().digest(choice.array())).getLong();
     }
 
     /** Weighted rendezvous hashing: -weight / ln(u), u uniform by the hash. */
-    private static double score(Candidate candidate, byte[] choice) {
-        MessageDigest sha256 = Digests.sha256();
-        sha256.update(choice);
-        long hash =
-                ByteBuffer.wrap(sha256.digest(candidate.relay.key().bytes())).getLong();
-        double uniform = ((hash >>> 11) + 0.5) * 0x1p-53;
+    private static double score(Candidate candidate, long choice) {
+        double uniform =
+                ((mixed(choice ^ ByteBuffer.wrap(candidate.relay.key().bytes()).getLong()) >>> 11) + 0.5) * 0x1p-53;
         return -weight(candidate.relay) / Math.log(uniform);
+    }
+
+    /** The finalizer of SplitMix64: every bit of the argument counts for every bit of the result. */
+    private static long mixed(long z) {
+        long a = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
+        long b = (a ^ a >>> 27) * 0x94D049BB133111EBL;
+        return b ^ b >>> 31;
     }
 
     /** What a relay says of its load only ever makes it less wanted or at most four times the usual one's worth. */

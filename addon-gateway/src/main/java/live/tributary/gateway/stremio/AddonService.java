@@ -18,6 +18,7 @@ import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.http.RawPath;
 import live.tributary.gateway.http.Visit;
 import live.tributary.gateway.http.Visits;
+import live.tributary.gateway.live.Holders;
 import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.ranking.RelayRanking;
 import live.tributary.mesh.StreamView;
@@ -32,7 +33,9 @@ import live.tributary.mesh.http.HttpService;
  */
 public final class AddonService implements HttpService {
     private static final Duration MANIFEST_MAX_AGE = Duration.ofMinutes(10);
-    private static final Duration KEPT = Duration.ofSeconds(1);
+    /** As long as a client keeps the answer that goes away soonest. */
+    private static final Duration KEPT = Streams.MAX_AGE;
+
     private static final long MAX_KEPT_BYTES = 64L * 1024 * 1024;
     private static final int KEY_OVERHEAD = 500;
     private static final String SUFFIX = ".json";
@@ -42,6 +45,7 @@ public final class AddonService implements HttpService {
     private final Visits visits;
     private final RelayRanking ranking;
     private final InstantSource clock;
+    private final Holders holders;
     private final Cache<Key, Rendered> kept;
 
     public AddonService(
@@ -56,6 +60,7 @@ public final class AddonService implements HttpService {
         this.visits = visits;
         this.ranking = ranking;
         this.clock = clock;
+        this.holders = new Holders(ticker);
         this.kept = Caffeine.newBuilder()
                 .maximumWeight(MAX_KEPT_BYTES)
                 .weigher((Key key, Rendered rendered) -> rendered.json.length + KEY_OVERHEAD)
@@ -165,6 +170,7 @@ public final class AddonService implements HttpService {
                 visit,
                 config,
                 viewer -> ranking.rank(stream.key(), viewer, stream.relays(), clock.instant()),
+                holders,
                 clock.instant());
         return answer.explained()
                 ? Answers.json(Answers.NO_STORE, answer.json())

@@ -20,10 +20,16 @@ final class Catalog {
     /** Clients take a shorter page for one of several: the next is asked with {@code skip} = items so far. */
     static final int PAGE = 100;
 
-    private static final Comparator<StreamFacts> ORDER = Comparator.comparing(
-                    (StreamFacts facts) -> !facts.view().live())
-            .thenComparing(facts -> facts.lastPublished().orElse(Instant.EPOCH), Comparator.reverseOrder())
-            .thenComparing(StreamFacts::id);
+    /** What the order of a catalog goes by, looked up once each. */
+    private record Listed(StreamFacts facts, boolean live, Instant last) {
+        static final Comparator<Listed> ORDER = Comparator.comparing((Listed listed) -> !listed.live)
+                .thenComparing(Listed::last, Comparator.reverseOrder())
+                .thenComparing(listed -> listed.facts.id());
+
+        static Listed of(StreamFacts facts) {
+            return new Listed(facts, facts.view().live(), facts.lastPublished().orElse(Instant.EPOCH));
+        }
+    }
 
     private Catalog() {}
 
@@ -44,7 +50,9 @@ final class Catalog {
                 .map(StreamFacts::new)
                 .filter(facts -> hasGenre(facts, extra.getOrDefault("genre", "")))
                 .filter(facts -> matches(facts, extra.getOrDefault("search", "")))
-                .sorted(ORDER);
+                .map(Listed::of)
+                .sorted(Listed.ORDER)
+                .map(Listed::facts);
         matching.skip(skip.get()).limit(PAGE).forEach(facts -> metas.add(preview(facts, base, now)));
         answer.put("cacheMaxAge", MAX_AGE.toSeconds());
         return Optional.of(answer);

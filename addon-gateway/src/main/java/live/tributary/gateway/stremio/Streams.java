@@ -13,7 +13,7 @@ import java.util.function.Function;
 import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.http.Visit;
 import live.tributary.gateway.live.ChunkSources;
-import live.tributary.gateway.live.LiveEdge;
+import live.tributary.gateway.live.Holders;
 import live.tributary.gateway.live.LiveOptions;
 import live.tributary.gateway.live.PastPlaylist;
 import live.tributary.gateway.live.ReplayWindow;
@@ -36,6 +36,11 @@ import live.tributary.protocol.stream.Rendition;
 final class Streams {
     static final Duration MAX_AGE = Duration.ofSeconds(5);
 
+    /** Older chunks make no live playlist. */
+    private static final int LOOK_BACK = 10;
+
+    private static final Duration STALLED = Duration.ofMinutes(1);
+
     private static final String DVR = "dvr";
     private static final double BYTES_PER_MB = 1e6;
 
@@ -46,13 +51,19 @@ final class Streams {
     private final AddonConfig config;
     private final LiveOptions options;
     private final Ranking ranking;
+    private final Holders holders;
+    private final ChunkSources sources;
+    private final Instant now;
 
     private Streams(
             StreamView stream,
             Optional<Episode> episode,
             Visit visit,
             AddonConfig config,
-            Function<Viewer, Ranking> ranking) {
+            Function<Viewer, Ranking> ranking,
+            Holders holders,
+            Instant now) {
+        this.now = now;
         this.stream = stream;
         this.episode = episode;
         this.facts = new StreamFacts(stream);
@@ -63,6 +74,8 @@ final class Streams {
                 config.server().orElse(LiveOptions.USUAL_SERVER));
         this.visit = options.apply(visit);
         this.ranking = ranking.apply(this.visit.viewer());
+        this.holders = holders;
+        this.sources = new ChunkSources(stream, this.ranking, holders);
     }
 
     /**
@@ -79,15 +92,22 @@ final class Streams {
             Visit visit,
             AddonConfig config,
             Function<Viewer, Ranking> ranking,
+            Holders holders,
             Instant now) {
-        return new Streams(stream, episode, visit, config, ranking).answer(now);
+        return new Streams(stream, episode, visit, config, ranking, holders, now).answer();
     }
 
-    private Answer answer(Instant now) {
+    /** Whether something new came of late: a broadcaster who is gone without a word is live by his last one for some minutes. */
+    private boolean isFresh() {
+        return stream.newest(rendition().number(), 1).stream()
+                .anyMatch(record -> record.body().published().plus(STALLED).isAfter(now));
+    }
+
+    private Answer answer() {
         ObjectNode answer = Answers.object();
         ArrayNode entries = answer.putArray("streams");
         if (episode.isPresent()) {
-            past(episode.get(), now).forEach(entries::add);
+            past(episode.get()).forEach(entries::add);
         } else {
             ownRelay().ifPresent(entries::add);
             for (Device.Entry entry : config.device().entries()) {
@@ -98,7 +118,7 @@ final class Streams {
         }
         boolean explained = entries.isEmpty();
         if (explained) {
-            entries.add(explanation(now));
+            entries.add(explanation());
         }
         answer.put("cacheMaxAge", explained ? 0 : MAX_AGE.toSeconds());
         return new Answer(answer, explained);
@@ -122,7 +142,6 @@ final class Streams {
     }
 
     private Optional<ObjectNode> hybrid() {
-        ChunkSources sources = new ChunkSources(stream, ranking);
         return newestChunk().filter(sources::enough).map(chunk -> {
             Rendition rendition = rendition();
             String url = visit.base() + "/hybrid/" + playlist(rendition, "live.m3u8") + options.query();
@@ -136,7 +155,7 @@ final class Streams {
 
     private Optional<ObjectNode> replay() {
         Rendition rendition = rendition();
-        return ReplayWindow.newest(stream, rendition.number(), ranking).map(window -> {
+        return ReplayWindow.newest(stream, rendition.number(), ranking, holders).map(window -> {
             Duration length = window.torrent().chunks().stream()
                     .map(record -> record.body().duration())
                     .reduce(Duration.ZERO, Duration::plus);
@@ -155,15 +174,15 @@ final class Streams {
      * An episode as a playlist, and once it is over as a torrent. All are of one binge group: that is how clients find the next one by
      * themselves, once, as they begin to play; so the one that runs and the next one have their playlist already.
      */
-    private List<ObjectNode> past(Episode wanted, Instant now) {
+    private List<ObjectNode> past(Episode wanted) {
         List<ObjectNode> entries = new ArrayList<>();
-        if (isPlaylist(wanted, now)) {
+        if (isPlaylist(wanted)) {
             String url =
                     visit.base() + PastPlaylist.path(stream, rendition().number(), wanted.start()) + options.query();
             entries.add(hls(wanted.title(), url, "Plays everywhere, from its beginning.", DVR));
         }
         if (config.replays() && !wanted.end().isAfter(now)) {
-            ReplayWindow.newest(stream, Dvr.windows(stream, rendition().number(), wanted), ranking)
+            ReplayWindow.newest(stream, Dvr.windows(stream, rendition().number(), wanted), ranking, holders)
                     .map(window -> torrent(
                             window,
                             wanted.title() + " P2P",
@@ -174,17 +193,20 @@ final class Streams {
         return entries;
     }
 
-    private boolean isPlaylist(Episode wanted, Instant now) {
+    private boolean isPlaylist(Episode wanted) {
         if (stream.live() && wanted.end().isAfter(now)) {
             return !wanted.start().isAfter(now.plus(Episode.LENGTH));
         }
-        ChunkSources sources = new ChunkSources(stream, ranking);
         return PastPlaylist.of(stream, rendition().number(), wanted.start(), sources::url, now)
                 .isPresent();
     }
 
     private Optional<ObjectNode> bucket() {
+        // The origin says what it has stored: a bucket that takes nothing any more is none.
         return stream.live()
+                        && isFresh()
+                        && stream.newest(rendition().number(), LOOK_BACK).stream()
+                                .anyMatch(record -> stream.storedInBucket(record.chunk()))
                 ? fallback()
                         .map(base -> hls(
                                 "Fallback",
@@ -223,17 +245,25 @@ final class Streams {
         return entry;
     }
 
-    private ObjectNode explanation(Instant now) {
-        String why = episode.isPresent()
-                ? (episode.get().end().isAfter(now) ? "Not broadcast yet." : "No relay in reach holds it whole.")
-                : stream.live()
-                        ? (visit.viewer().tlsOnly() && !ranking.leftOut().isEmpty()
-                                ? "Live, but no relay in your reach has a certificate. Open the page to see more."
-                                : "Live, but no relay in your reach holds it yet. Try again in a moment.")
-                        : facts.state(now) + ". Nothing is kept to replay.";
-        ObjectNode entry = named("Not now", why);
+    private ObjectNode explanation() {
+        ObjectNode entry = named("Not now", why());
         entry.put("externalUrl", visit.base() + "/watch/" + stream.key().text());
         return entry;
+    }
+
+    private String why() {
+        if (episode.isPresent()) {
+            return episode.get().end().isAfter(now) ? "Not broadcast yet." : "No relay in reach holds it whole.";
+        }
+        if (!stream.live()) {
+            return facts.state(now) + ". Nothing is kept to replay.";
+        }
+        if (!isFresh()) {
+            return "Nothing new has come from the broadcaster for a while. Try again in a moment.";
+        }
+        return visit.viewer().tlsOnly() && !ranking.leftOut().isEmpty()
+                ? "Live, but no relay in your reach has a certificate. Open the page to see more."
+                : "Live, but no relay in your reach holds it yet. Try again in a moment.";
     }
 
     private ObjectNode named(String name, String description) {
@@ -251,13 +281,16 @@ final class Streams {
 
     /** The newest chunk that this viewer can have, of a stream that is live. */
     private Optional<ChunkRecord> newestChunk() {
-        if (!stream.live()) {
+        if (!stream.live() || !isFresh()) {
             return Optional.empty();
         }
-        ChunkSources sources = new ChunkSources(stream, ranking);
-        List<ChunkRecord> chunks =
-                LiveEdge.of(stream, rendition().number(), sources::url).chunks();
-        return chunks.isEmpty() ? Optional.empty() : Optional.of(chunks.get(chunks.size() - 1));
+        List<ChunkRecord> newest = stream.newest(rendition().number(), LOOK_BACK);
+        for (int i = newest.size() - 1; i >= 0; i--) {
+            if (sources.url(newest.get(i)).isPresent()) {
+                return Optional.of(newest.get(i));
+            }
+        }
+        return Optional.empty();
     }
 
     /** The master playlist where the player is to choose among several, else the one rendition's. */

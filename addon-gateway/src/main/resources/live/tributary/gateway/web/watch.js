@@ -12,6 +12,7 @@ const $ = id => document.getElementById(id);
 const video = $('video');
 const sources = new Map(); // By name: { colour, bytes }.
 let relays = [];
+let leftOut = [];
 let bucket = '';
 let hls;
 
@@ -40,8 +41,10 @@ async function learnRelays() {
     const [stream] = (await (await fetch(`/relays.json?${query}`)).json()).streams;
     if (stream) {
       relays = stream.offered;
+      leftOut = stream.leftOut.filter(each => each.role === 'relay');
       bucket = stream.fallback || '';
     }
+    drawMap();
   } catch {
     // Names only: the chunks play without.
   }
@@ -118,6 +121,62 @@ function drawShare() {
     item.append(swatch(colour), `${name}  ${Math.round(100 * bytes / total)} %`);
     $('legend').append(item);
   }
+  drawMap();
+}
+
+const MAP = { width: 640, height: 300, middle: [320, 150], nearest: 62, farthest: 132, most: 60 };
+
+function shape(tag, attributes, text) {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) { node.setAttribute(name, value); }
+  if (text) {
+    const title = document.createElementNS('http://www.w3.org/2000/svg', 'title');
+    title.textContent = text;
+    node.append(title);
+  }
+  return node;
+}
+
+/** A relay keeps its direction, whoever comes and goes: it follows from its key. */
+function direction(relayKey) {
+  let hash = 0;
+  for (const letter of relayKey) { hash = (hash * 31 + letter.charCodeAt(0)) >>> 0; }
+  return (hash % 3600) / 3600 * 2 * Math.PI;
+}
+
+/** You in the middle, relays around you, near or far; a line for each that has served you, as thick as its share. */
+function drawMap() {
+  const map = $('map');
+  const total = [...sources.values()].reduce((sum, s) => sum + s.bytes, 0);
+  const farthest = Math.max(500, ...relays.map(r => r.kilometres));
+  const [x0, y0] = MAP.middle;
+  const lines = [];
+  const dots = [];
+  let serving = 0;
+  for (const [place, relay] of [...relays, ...leftOut].slice(0, MAP.most).entries()) {
+    const offered = place < relays.length;
+    const far = offered ? Math.log1p(relay.kilometres) / Math.log1p(farthest) : 1;
+    const radius = MAP.nearest + far * (MAP.farthest - MAP.nearest);
+    const angle = direction(relay.relay);
+    const x = x0 + 2.1 * radius * Math.cos(angle);
+    const y = y0 + radius * Math.sin(angle);
+    const source = offered && sources.get(sourceOf(relay.base + '/').name);
+    const share = source && total ? source.bytes / total : 0;
+    serving += share > 0 ? 1 : 0;
+    if (share > 0) {
+      lines.push(shape('line', { x1: x0, y1: y0, x2: x, y2: y, stroke: source.colour, 'stroke-width': 1.5 + 8 * share, 'stroke-linecap': 'round', opacity: .75 }));
+    }
+    const kilometres = relay.kilometres ? `, ${relay.kilometres.toLocaleString()} km away` : '';
+    const says = offered ? `${relay.relay.slice(0, 6)}${kilometres}, ${Math.round(100 * share)} % of what you got`
+      : `${relay.relay.slice(0, 6)}, left out: ${relay.reason}`;
+    dots.push(shape('circle', { cx: x, cy: y, r: 6 + 8 * share, class: offered ? 'relay' : 'relay out', ...(share > 0 ? { fill: source.colour } : {}) }, says));
+  }
+  dots.push(shape('circle', { cx: x0, cy: y0, r: 11, class: 'you' }, 'You'));
+  map.replaceChildren(shape('ellipse', { cx: x0, cy: y0, rx: 2.1 * MAP.nearest, ry: MAP.nearest, class: 'ring' }),
+    shape('ellipse', { cx: x0, cy: y0, rx: 2.1 * MAP.farthest, ry: MAP.farthest, class: 'ring' }), ...lines, ...dots);
+  const out = leftOut.length ? `, ${leftOut.length} left out` : '';
+  $('map-says').textContent = relays.length + leftOut.length === 0 ? 'No relay carries this stream yet.'
+    : `You in the middle; ${relays.length} relay${relays.length === 1 ? '' : 's'} in reach${out}, ${serving} served you so far.`;
 }
 
 function drawPosition() {
@@ -176,4 +235,5 @@ $('command').textContent = `java -jar relay.jar --stream ${key}`;
 setInterval(drawPosition, 500);
 describe();
 setInterval(describe, 30000);
+setInterval(learnRelays, 15000);
 learnRelays().then(start);

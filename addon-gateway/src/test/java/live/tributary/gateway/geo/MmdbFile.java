@@ -13,18 +13,18 @@ import java.util.List;
 import java.util.Map;
 
 /** Writes small MMDB files (format 2.0, records of 32 bits): networks of one family, and a map of values for each. */
-final class MmdbFile {
+public final class MmdbFile {
     private static final int SEPARATOR = 16;
 
     private final int ipVersion;
     private final List<int[]> nodes = new ArrayList<>(List.of(new int[2]));
     private final List<Map<String, Object>> entries = new ArrayList<>();
 
-    MmdbFile(int ipVersion) {
+    public MmdbFile(int ipVersion) {
         this.ipVersion = ipVersion;
     }
 
-    MmdbFile put(String cidr, Map<String, Object> values) {
+    public MmdbFile put(String cidr, Map<String, Object> values) {
         Cidr block = Cidr.parse(cidr);
         byte[] raw = block.network().getAddress();
         // An IPv4 network in an IPv6 file lies behind 96 zero bits.
@@ -47,7 +47,7 @@ final class MmdbFile {
         return this;
     }
 
-    Path write(Path file) throws IOException {
+    public Path write(Path file) throws IOException {
         ByteArrayOutputStream data = new ByteArrayOutputStream();
         List<Integer> offsets = new ArrayList<>();
         for (Map<String, Object> entry : entries) {

@@ -291,6 +291,7 @@ class AddonServiceTest {
     void deviceDecidesTheOrder() {
         FakeStream stream = carried();
         stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/x"));
+        stream.store(stream.newest(0, 1).get(0));
 
         assertThat(names(streams(stream, config(Device.DESKTOP))))
                 .containsExactly("Live P2P", "Live", "Replay 1 min", "Fallback");
@@ -429,7 +430,7 @@ class AddonServiceTest {
     }
 
     @Test
-    void keptAnswersAreForgottenInASecond() {
+    void keptAnswersAreForgottenAfterTheirMaxAge() {
         FakeStream stream = carried();
         AddonService service = service(Optional.empty());
         String path = "/meta/tv/" + id(stream) + ".json";
@@ -437,8 +438,44 @@ class AddonServiceTest {
         stream.tell("Dock FM", List.of(), List.of(new Rendition(0, Rendition.Kind.VARIANT, "")));
 
         assertThat(Asked.get(service, path).body()).contains("Harbour Radio");
-        nanos += 1_100_000_000L;
+        nanos += 5_100_000_000L;
         assertThat(Asked.get(service, path).body()).contains("Dock FM");
+    }
+
+    private List<String> entries(FakeStream stream) {
+        return get("/stream/tv/" + id(stream) + ".json").json().path("streams").findValuesAsText("name");
+    }
+
+    @Test
+    void bucketIsAnEntryWhileTheOriginStoresInIt() {
+        FakeStream stream = listed(FakeStream.live(1, "Harbour Radio", 20));
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/x"));
+        assertThat(entries(stream)).containsExactly("Not now");
+
+        stream.store(stream.newest(0, 1).get(0));
+        assertThat(entries(stream)).containsExactly("Live", "Fallback");
+
+        stream.publish(0, 10);
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+        assertThat(entries(stream)).contains("Live").doesNotContain("Fallback");
+    }
+
+    @Test
+    void broadcasterWhoWentWithoutAWordIsNotLiveForLong() {
+        FakeStream stream = carried();
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/x"));
+        stream.store(stream.newest(0, 1).get(0));
+        assertThat(entries(stream)).containsExactly("Live", "Replay 1 min", "Fallback");
+
+        now = FakeStream.EPOCH.plusSeconds(76 + 61);
+        assertThat(entries(stream)).containsExactly("Replay 1 min");
+
+        stream.relays().forEach(stream::lose);
+        Asked asked = get("/stream/tv/" + id(stream) + ".json");
+        assertThat(asked.json().path("streams").path(0).path("description").asText())
+                .contains("Nothing new has come");
+        assertThat(asked.json().path("streams").path(0).has("externalUrl")).isTrue();
+        assertThat(asked.headers()).containsEntry("cache-control", "no-store");
     }
 
     // The past
