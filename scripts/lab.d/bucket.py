@@ -67,7 +67,7 @@ def measured(options, source, folder, programs, by_relays):
         programs.append(Program(f"relay{number}", "relay", ["--stream", key, "--peer", origin.ready["tcp"], "--max-upload", "50Mbit", "--no-port-mapping", *LOOPBACK], folder))
     for relay in programs[1:]:
         relay.await_ready()
-    await_fed(origin)
+    fed = await_fed(origin)
     before, sent, stored, written = published(origin), bytes_sent(origin), set(store.objects), len(store.writes)
     time.sleep(options.seconds)
     after, now = published(origin), bytes_sent(origin)
@@ -89,7 +89,7 @@ def measured(options, source, folder, programs, by_relays):
         (f"bucket.{kind}.missing", len(missing), f"of {len(seqs)} chunks"),
         (f"bucket.{kind}.refused", len(store.refused), "puts"),
     ]
-    return rows, not missing and not store.refused and (not by_relays or sum(total.values()) <= ALLOWED)
+    return rows, fed and not missing and not store.refused and (not by_relays or sum(total.values()) <= ALLOWED)
 
 
 def patiently(question):
@@ -109,9 +109,10 @@ def await_fed(origin):
         streams = patiently(origin.status)["streams"]
         chunks = [chunk for rendition in streams[0]["renditions"] for chunk in rendition["chunks"]]
         if len(chunks) >= 5 and all(len(chunk["holders"]) == RELAYS for chunk in chunks[-4:-1]):
-            return
+            return True
         time.sleep(1)
-    print("the relays do not keep up on this machine", file=sys.stderr)
+    print("FAIL the relays do not keep up", flush=True)
+    return False
 
 
 def published(origin):
