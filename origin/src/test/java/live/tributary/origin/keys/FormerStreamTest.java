@@ -2,10 +2,7 @@ package live.tributary.origin.keys;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.channel.EventLoopGroup;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,32 +12,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
-import live.tributary.mesh.admin.Meters;
-import live.tributary.mesh.http.HttpServer;
-import live.tributary.mesh.net.BoundPort;
-import live.tributary.mesh.net.MeshNodeConfig;
-import live.tributary.mesh.net.MeshParts;
-import live.tributary.mesh.net.PortServices;
-import live.tributary.mesh.net.TcpMeshNode;
-import live.tributary.mesh.net.Transport;
-import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.KeyFollower;
-import live.tributary.mesh.rendezvous.Rendezvous;
-import live.tributary.mesh.store.ChunkStore;
+import live.tributary.origin.standby.LoopbackNode;
 import live.tributary.protocol.Samples;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.stream.SignedHead;
-import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -67,56 +52,18 @@ class FormerStreamTest {
         }
     }
 
-    private final class Node implements AutoCloseable {
-        final SigningKey key = samples.key();
-        final EventLoopGroup loops = Transport.NIO.newGroup("test-node", 1);
-        final ChunkStore store = ChunkStore.inMemory(16 << 20);
-        final TcpMeshNode mesh;
-        final BoundPort port;
-
-        Node(Node... peers) throws IOException {
-            List<InetSocketAddress> addresses =
-                    List.of(peers).stream().map(Node::address).toList();
-            mesh = new TcpMeshNode(
-                    MeshNodeConfig.of(key).withPrivateAddresses(true).withPeers(addresses),
-                    MeshParts.of(
-                            Transport.NIO,
-                            loops,
-                            store,
-                            Rendezvous.none(),
-                            new UploadBudget(1_000_000_000, System::nanoTime),
-                            new Meters()));
-            port = BoundPort.bind(
-                    Transport.NIO,
-                    loops,
-                    BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), 0),
-                    new PortServices(List.of(mesh), HttpServer.of(), Optional.empty()),
-                    Optional.empty());
-            mesh.listeningOn(port.port());
-            parts.add(this);
-        }
-
-        InetSocketAddress address() {
-            return new InetSocketAddress(InetAddress.getLoopbackAddress(), port.port());
-        }
-
-        @Override
-        public void close() {
-            mesh.close();
-            port.close();
-            loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
-            store.close();
-        }
+    private LoopbackNode node(LoopbackNode... peers) throws IOException {
+        return keep(new LoopbackNode(samples.key(), peers));
     }
 
     /** A relay that follows, as the relay's program does. */
     private final class Follower implements AutoCloseable {
         final Map<StreamKey, StreamView> carried = new ConcurrentHashMap<>();
-        final Node node;
+        final LoopbackNode node;
         final KeyFollower follower;
 
-        Follower(String file, Node... peers) throws IOException {
-            node = new Node(peers);
+        Follower(String file, LoopbackNode... peers) throws IOException {
+            node = node(peers);
             follower = new KeyFollower(
                     KeyEnds.open(folder.resolve(file)),
                     node.mesh,
@@ -142,7 +89,7 @@ class FormerStreamTest {
 
     @Test
     void relaysFollowARotationByThemselvesAndRememberIt() throws Exception {
-        Node origin = new Node();
+        LoopbackNode origin = node();
         Follower relay = new Follower("one", origin);
         relay.carry(old.streamKey());
         KeyEnd end = KeyEnd.rotation(old.signingKey(), fresh.streamKey(), Instant.now());
@@ -177,7 +124,7 @@ class FormerStreamTest {
 
     @Test
     void nothingNewerOfARevokedKeyIsTakenEvenAfterARestart() throws Exception {
-        Node origin = new Node();
+        LoopbackNode origin = node();
         Follower relay = new Follower("one", origin);
         relay.carry(old.streamKey());
         StreamPublisher publisher = origin.mesh.publish(old.signingKey());
@@ -185,13 +132,13 @@ class FormerStreamTest {
         StreamView seen = relay.view(old.streamKey());
         eventually("published", () -> seen.newest(0, 9).size() == 1);
         KeyEnd end = KeyEnd.revocation(old.signingKey(), Instant.now());
-        Node owner = new Node(relay.node);
+        LoopbackNode owner = node(relay.node);
         keep(new FormerStream(
                 new FormerKeys.Former(old.signingKey(), end), "was", owner.mesh, List::of, InstantSource.system()));
         eventually("revoked", () -> seen.keyEnd().equals(Optional.of(end)));
 
         // Whoever has the key goes on with it, at a node that has not heard.
-        Node thief = new Node(relay.node);
+        LoopbackNode thief = node(relay.node);
         StreamPublisher stolen = thief.mesh.publish(old.signingKey());
         Follower again = new Follower("one", thief, relay.node);
         again.carry(old.streamKey());

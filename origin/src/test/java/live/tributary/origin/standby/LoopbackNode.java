@@ -21,13 +21,13 @@ import live.tributary.mesh.store.ChunkStore;
 import live.tributary.protocol.stream.SigningKey;
 
 /** A whole mesh node on a free port of 127.0.0.1, without a DHT. */
-final class LoopbackNode implements AutoCloseable {
+public final class LoopbackNode implements AutoCloseable {
     private final EventLoopGroup loops = Transport.NIO.newGroup("loopback-node", 1);
     private final ChunkStore store = ChunkStore.inMemory(64 << 20);
-    final TcpMeshNode mesh;
+    public final TcpMeshNode mesh;
     private final BoundPort port;
 
-    LoopbackNode(SigningKey key, LoopbackNode... peers) throws IOException {
+    public LoopbackNode(SigningKey key, LoopbackNode... peers) throws IOException {
         List<InetSocketAddress> addresses =
                 List.of(peers).stream().map(LoopbackNode::address).toList();
         mesh = new TcpMeshNode(
