@@ -123,7 +123,7 @@ class Gateway(Server):
 def load(server, folder, what, networks, seconds, connections=CONNECTIONS, pause=0):
     """(requests, seconds, p50 ms, p99 ms, CPU seconds of the server)"""
     before = server.cpu_seconds()
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), f"http://127.0.0.1:{server.port}"]
+    command = ["wrk", "-t1", "--timeout", "10s", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), f"http://127.0.0.1:{server.port}"]
     said = subprocess.run([*command, "--", what, str(folder / "ids"), str(networks), str(pause)], capture_output=True, text=True)
     used = server.cpu_seconds() - before
     result = [line.split()[1:] for line in said.stdout.splitlines() if line.startswith("RESULT")]
