@@ -6,7 +6,7 @@ package live.tributary.mesh.swarm;
  * comes too soon would bring everything twice.
  */
 final class Lateness {
-    private static final long MIN_GRACE = 100_000_000L;
+    private static final long MIN_GRACE = 60_000_000L;
     private static final long MAX_GRACE = 700_000_000L;
     private static final double WEIGHT_OF_NEW = 1 / 16.0;
     private static final double DEVIATIONS = 4;

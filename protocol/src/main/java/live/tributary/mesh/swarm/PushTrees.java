@@ -30,7 +30,7 @@ final class PushTrees {
      * Whoever sends the prune, it ends the edge in both directions.
      */
     /** How much earlier another parent must be to be worth a change. */
-    private static final double MIN_GAIN = 15_000_000;
+    private static final double MIN_GAIN = 5_000_000;
 
     private static final double WEIGHT_OF_NEW = 0.4;
     /** What a neighbour counts that did not have the piece before it came, ns. */
@@ -40,9 +40,9 @@ final class PushTrees {
     private static final long NO_GRAFT_AFTER_REFUSAL = 8_000_000_000L;
     private static final long NO_GRAFT_AFTER_FAILURE = 20_000_000_000L;
     /** The share of the upload that may be promised to children, at the stream's mean rate: it comes in bursts. */
-    private static final double PROMISED_SHARE = 0.3;
+    private static final double PROMISED_SHARE = 0.5;
     /** In what time a piece shall have left for the last child of its stripe, where there are more than a few. */
-    private static final double MAX_ROUND = 70_000_000;
+    private static final double MAX_ROUND = 90_000_000;
 
     private static final int MIN_CHILDREN = 2;
     /** A node whose queue is longer than this takes no new child. */
