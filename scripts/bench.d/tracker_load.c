@@ -321,7 +321,10 @@ static void take(struct connection *c, struct counts *counts) {
         c->in[c->have] = 0;
         char *end = strstr((char *) c->in, "\r\n\r\n");
         if (!end) return;
-        if (strncmp((char *) c->in + 9, "101", 3) != 0) counts->failures++;
+        if (strncmp((char *) c->in + 9, "101", 3) != 0) {
+            fprintf(stderr, "tracker_load: no WebSocket: %.200s\n", (char *) c->in);
+            exit(1);
+        }
         c->upgraded = 1;
         at = (int) (end + 4 - (char *) c->in);
     }
@@ -329,12 +332,12 @@ static void take(struct connection *c, struct counts *counts) {
         int left = c->have - at, head = 2;
         if (left < 2) break;
         long length = c->in[at + 1] & 0x7f;
+        if (length == 127) die("a frame too long");
         if (length == 126) {
             if (left < 4) break;
             length = c->in[at + 2] << 8 | c->in[at + 3];
             head = 4;
         }
-        if (length == 127) die("a frame too long");
         if (left < head + length) break;
         char *text = (char *) c->in + at + head;
         int opcode = c->in[at] & 15;
