@@ -175,6 +175,20 @@ class Seen:
             except OSError:
                 continue  # Not yet, or gone meanwhile; the next look tells.
 
+    def fill(self, node):
+        """Asks a node by name for what no list showed; returns how many chunks it had."""
+        found = 0
+        for variant, digests in enumerate(self.digests):
+            for seq in set(range(min(digests), max(digests) + 1)) - digests.keys() if digests else ():
+                for ending in ("ts", "mp4"):
+                    try:
+                        digests[seq] = hashlib.sha1(node.get(f"/live/{self._key}/{variant}/{seq}.{ending}", "http")).hexdigest()
+                        found += 1
+                        break
+                    except OSError:
+                        continue  # The other ending, or not here.
+        return found
+
     def stop(self):
         self._stopped.set()
         self._thread.join()
@@ -269,12 +283,16 @@ def soak(options, folder, programs):
         time.sleep(POLL_SECONDS)
         seen.look("replay.m3u8")
     seen.stop()
-    return told(options, owncast, seen, kills, resident, running)
+    listed = sum(map(len, seen.digests))
+    unlisted = seen.fill(relay)
+    at_origin_only = seen.fill(running)
+    return told(options, owncast, seen, kills, resident, (listed, unlisted, at_origin_only))
 
 
-def told(options, owncast, seen, kills, resident, origin):
-    good = True
+def told(options, owncast, seen, kills, resident, sources):
+    good = sources[2] == 0
     rows = [("feed.minutes", owncast.fed / 60, "min"), ("feed.runs", owncast.runs, "encoder runs"), ("feed.kills", kills, "SIGKILLs of the origin")]
+    rows += [("feed.listed", sources[0], "chunks that the relay listed in time"), ("feed.unlisted", sources[1], "more that it had"), ("feed.late", sources[2], "that only the origin had")]
     for variant in range(VARIANTS):
         got = [digest for _, digest in sorted(seen.digests[variant].items())]
         wanted = owncast.finished[variant]
@@ -284,7 +302,7 @@ def told(options, owncast, seen, kills, resident, origin):
         equal = got == wanted
         good = good and equal and holes == 0
         rows.append((f"feed.segments.{variant}", len(wanted), "finished segments"))
-        rows.append((f"feed.published.{variant}", len(got), f"chunks at the relay{'' if equal else f', first difference at {first}'}"))
+        rows.append((f"feed.published.{variant}", len(got), f"chunks{'' if equal else f', first difference at {first}'}"))
         rows.append((f"feed.holes.{variant}", holes, "numbers missing"))
     third = max(1, len(resident) // 3)
     if len(resident) > 60:

@@ -36,6 +36,8 @@ import live.tributary.protocol.stream.Sha256;
 final class FeedTracker {
     /** How long a size must stay the same. */
     static final Duration SETTLE = Duration.ofMillis(100);
+    /** How long a list must stand still that does not name what was published last. */
+    static final Duration LIST_SETTLE = Duration.ofMillis(300);
     /** How many of the segments that a running feed lists at first are taken: players begin three targets behind live. */
     static final int START_BEHIND = 3;
     /** How many are taken at most of those that were listed while the origin was down. */
@@ -70,6 +72,8 @@ final class FeedTracker {
     private boolean ended;
     private boolean started;
     private boolean tookAny;
+    private TreeMap<Long, Listed> seenWithoutResume = new TreeMap<>();
+    private long withoutResumeSince;
     private boolean breakAhead;
     private int epoch;
     private long next;
@@ -151,10 +155,13 @@ final class FeedTracker {
         if (isBehind(media)) {
             return;
         }
-        if (!proven && !prove(media)) {
+        if (!proven && !prove(media, now)) {
             return;
         }
         if (listed.isEmpty()) { // A feed that had not been there when the origin came back.
+            if (mayBeCutOff(names(media), now)) {
+                return;
+            }
             resumeAt(names(media)).ifPresent(sequence -> next = sequence);
         }
         if (startsOver(media)) {
@@ -240,7 +247,7 @@ final class FeedTracker {
     }
 
     /** Whether the feed has shown that it moves; where it has, {@link #next} is where to begin. */
-    private boolean prove(HlsSnapshot.Media media) {
+    private boolean prove(HlsSnapshot.Media media, long now) {
         TreeMap<Long, Listed> names = names(media);
         boolean first = listed.isEmpty();
         HlsSegment last = media.segments().get(media.segments().size() - 1);
@@ -256,11 +263,29 @@ final class FeedTracker {
             listed = names;
             return false;
         }
+        if (mayBeCutOff(names, now)) {
+            return false;
+        }
         proven = true;
         next = resume.orElse(Math.max(
                 names.firstKey(),
                 resumeAfter.isPresent() ? names.lastKey() + 1 - CATCH_UP : listed.lastKey() + 1 - START_BEHIND));
         return true;
+    }
+
+    /**
+     * Whether the segment that was published last could stand in a part of this list that is not written yet: one that does not
+     * name it counts once it stood still.
+     */
+    private boolean mayBeCutOff(TreeMap<Long, Listed> names, long now) {
+        if (resumeAfter.isEmpty() || resumeAt(names).isPresent()) {
+            return false;
+        }
+        if (!names.equals(seenWithoutResume)) {
+            seenWithoutResume = names;
+            withoutResumeSince = now;
+        }
+        return now - withoutResumeSince < LIST_SETTLE.toNanos();
     }
 
     private OptionalLong resumeAt(TreeMap<Long, Listed> names) {

@@ -66,6 +66,27 @@ class RenditionIngestTest {
     }
 
     @Test
+    void aListThatIsCutOffBeforeTheLastPublishedSegmentIsNotTakenForANewerOne() {
+        FeedScript again = new FeedScript(Optional.of("a9.ts"));
+        again.files("a5.ts", "a6.ts", "a7.ts", "a8.ts");
+        again.listOnly(5, "a5.ts", "a6.ts").run(Duration.ofMillis(250));
+        again.listOnly(6, "a6.ts", "a7.ts", "a8.ts").run(Duration.ofMillis(200));
+        again.list(6, "a6.ts", "a7.ts", "a8.ts", "a9.ts", "a10.ts").run();
+
+        assertThat(again.names()).containsExactly("a9.ts", "a10.ts");
+    }
+
+    @Test
+    void aListThatIsCutOffWhenAFeedComesBackIsNotTakenForANewOneEither() {
+        FeedScript again = new FeedScript(Optional.of("a9.ts"));
+        again.files("a6.ts", "a7.ts").run(Duration.ofMillis(250));
+        again.listOnly(6, "a6.ts", "a7.ts").run(Duration.ofMillis(500));
+        again.list(6, "a6.ts", "a7.ts", "a8.ts", "a9.ts", "a10.ts").run();
+
+        assertThat(again.names()).containsExactly("a9.ts", "a10.ts");
+    }
+
+    @Test
     void whatEndedWhileTheOriginWasDownIsStillTakenToItsEnd() {
         FeedScript again = new FeedScript(Optional.of("a1.ts"));
         again.files("a0.ts", "a1.ts", "a2.ts")
