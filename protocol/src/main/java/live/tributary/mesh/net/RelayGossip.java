@@ -42,6 +42,7 @@ final class RelayGossip {
     private final Listener listener;
 
     private final Map<RelayKey, Long> taken = new HashMap<>();
+    private final Map<RelayKey, Long> told = new HashMap<>();
     private List<Endpoint> toldEndpoints = List.of();
     private int toldLoad;
     private long dueAt;
@@ -132,6 +133,7 @@ final class RelayGossip {
 
     void forget(RelayKey relay) {
         taken.remove(relay);
+        told.remove(relay);
     }
 
     /** Tells all neighbours soon: there is news. */
@@ -151,7 +153,17 @@ final class RelayGossip {
         if (now - dueAt >= 0) {
             toldAt = now;
             dueAt = now + EVERY.toNanos();
-            neighbours.neighbours().forEach(this::tell);
+            neighbours.neighbours().forEach(link -> tellInTime(link, now));
+        }
+    }
+
+    /** A neighbour that was told a moment ago would not listen, and hears it a little later. */
+    private void tellInTime(Link link, long now) {
+        Long before = told.get(link.peerKey());
+        if (before == null || now - before >= ON_CHANGE.toNanos()) {
+            tell(link);
+        } else {
+            dueAt = Math.min(dueAt, before + ON_CHANGE.toNanos());
         }
     }
 
@@ -172,6 +184,7 @@ final class RelayGossip {
         List<RelayDescriptor> relays = new ArrayList<>();
         relays.add(describe());
         relays.addAll(directory.vouched(LiveMessage.MAX_RELAYS - 1));
+        told.put(link.peerKey(), now());
         link.send(new LiveMessage.Relays(relays));
     }
 
