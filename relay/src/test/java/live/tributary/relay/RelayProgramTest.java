@@ -16,6 +16,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import live.tributary.mesh.SampleStream;
 import live.tributary.protocol.metainfo.ChunkTorrent;
 import org.junit.jupiter.api.Test;
@@ -69,6 +71,9 @@ class RelayProgramTest {
             HttpResponse<String> metrics =
                     client.send(request(relay.adminPort(), "/metrics").build(), BodyHandlers.ofString());
             assertThat(metrics.body()).contains("tributary_chunks_total", "tributary_cache_bytes");
+            awaitOnDisk(
+                    relay,
+                    chunks.stream().mapToLong(each -> each.bytes().length).sum());
             relay.kill();
         }
         try (RelayProcess relay = relay()) {
@@ -145,6 +150,21 @@ class RelayProgramTest {
             answer = get(relay, path);
         }
         return answer;
+    }
+
+    /** Asks until the disk tier says that it has so many bytes, or the time is up; a chunk is served before it is written. */
+    private void awaitOnDisk(RelayProcess relay, long bytes) throws Exception {
+        Pattern gauge = Pattern.compile("tributary_cache_bytes\\{[^}]*tier=\"disk\"[^}]*} (\\S+)");
+        Instant end = Instant.now().plus(BOUND);
+        while (true) {
+            String metrics = client.send(request(relay.adminPort(), "/metrics").build(), BodyHandlers.ofString())
+                    .body();
+            Matcher found = gauge.matcher(metrics);
+            if (found.find() && Double.parseDouble(found.group(1)) >= bytes) {
+                return;
+            }
+            assertThat(Instant.now()).as("on disk: %s bytes", bytes).isBefore(end);
+        }
     }
 
     private HttpResponse<byte[]> get(RelayProcess relay, String path) throws Exception {
