@@ -161,10 +161,10 @@ class Bench:
     def relay(self):
         """A relay that holds the chunks of a live stream, its origin gone, so that nothing but the load is on it."""
         playlist = loop_feed.write(self.folder / "hls", self.options.seed, CHUNKS, CHUNK_SECONDS, CHUNK_BYTES)
-        origin = self.start("origin", "origin", "--hls", str(playlist), "--loop", "--name", "Bench", "--history", "10m")
+        origin = self.start("origin", "origin", "--hls", str(playlist), "--loop", "--name", "Bench", "--history", "10m", "--max-upload", "1Gbit")
         key = origin.ready["id"]
         tls = self.certificate()
-        relay = self.start("relay", "relay", "--stream", key, "--peer", origin.ready["tcp"], "--no-port-mapping", *tls, java=ONE_PROCESSOR)
+        relay = self.start("relay", "relay", "--stream", key, "--peer", origin.ready["tcp"], "--no-port-mapping", *UNLIMITED, *tls, java=ONE_PROCESSOR)
         end = time.monotonic() + FILL_SECONDS
         paths = {}  # In the order in which they were seen; a gap in the playlist does not matter here.
         while len(paths) < CHUNKS:
@@ -177,7 +177,7 @@ class Bench:
         return Server("relay", relay.process.pid, port, port if tls else 0, list(paths)[-CHUNKS:])
 
     def start(self, name, module, *arguments, java=()):
-        self.programs.append(Program(name, module, [*arguments, *loop_feed.LOOPBACK, *UNLIMITED], self.folder, java=java))
+        self.programs.append(Program(name, module, [*arguments, *loop_feed.LOOPBACK], self.folder, java=java))
         return self.programs[-1].await_ready()
 
     def certificate(self):

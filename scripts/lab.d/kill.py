@@ -182,8 +182,8 @@ def disk_full(report, lab):
         answers = [lab.genuine(relay, path) for path in held]
         report.check("a full disk stops nobody: chunks come from memory", held and all(answers), f"{answers.count(True)} of {len(held)}")
         report.check("the relay says that its disk is full", "serving from memory" in relay.log.read_text())
-        relay.stop()
     finally:
+        stop_all(lab.programs)  # The last part: nothing may keep the file system busy.
         subprocess.run(["umount", data], check=True)
 
 
