@@ -2,9 +2,13 @@ package live.tributary.gateway.geo;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /** A block of addresses, {@code 10.0.0.0/8} or one single address. */
 public record Cidr(InetAddress network, int prefixLength) {
+    private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
+
     /**
      * Reads a numeric block.
      *
@@ -31,20 +35,19 @@ public record Cidr(InetAddress network, int prefixLength) {
         if (a.length != b.length) {
             return false;
         }
-        for (int bit = 0; bit < prefixLength; bit++) {
-            int mask = 0x80 >> bit % 8;
-            if ((a[bit / 8] & mask) != (b[bit / 8] & mask)) {
-                return false;
-            }
+        int whole = prefixLength / 8;
+        if (!Arrays.equals(a, 0, whole, b, 0, whole)) {
+            return false;
         }
-        return true;
+        int rest = prefixLength % 8;
+        return rest == 0 || ((a[whole] ^ b[whole]) & 0xff) >> 8 - rest == 0;
     }
 
     /** An address from its digits; names are refused, so nothing is looked up. */
     static InetAddress numeric(String text) {
         boolean digits =
                 !text.isEmpty() && text.chars().allMatch(c -> Character.digit(c, 16) >= 0 || c == '.' || c == ':');
-        if (!digits || (text.indexOf(':') < 0 && !text.matches("\\d{1,3}(\\.\\d{1,3}){3}"))) {
+        if (!digits || (text.indexOf(':') < 0 && !IPV4.matcher(text).matches())) {
             throw new IllegalArgumentException("address: " + text + " (expected: digits)");
         }
         try {

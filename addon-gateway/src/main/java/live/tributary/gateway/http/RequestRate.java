@@ -5,20 +5,21 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Ticker;
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.List;
 
 /** How often each address asks: a bucket of tokens per IPv4 address or IPv6 /64. */
 public final class RequestRate {
     private static final long MAX_CLIENTS = 100_000;
     private static final double NANOS_PER_SECOND = 1e9;
-    private static final int V6_PREFIX_BYTES = 8;
 
     private final double perSecond;
     private final double burst;
     private final Ticker ticker;
-    private final Cache<List<Byte>, Bucket> buckets;
+    private final Cache<Client, Bucket> buckets;
+
+    /** An IPv4 address or the first eight bytes of an IPv6 one. */
+    private record Client(long prefix, boolean ipv4) {}
 
     private record Bucket(double tokens, long at, boolean admitted) {}
 
@@ -46,11 +47,10 @@ public final class RequestRate {
                 .admitted;
     }
 
-    private static List<Byte> key(InetAddress address) {
+    private static Client key(InetAddress address) {
         byte[] raw = address.getAddress();
-        byte[] prefix = address instanceof Inet4Address ? raw : Arrays.copyOf(raw, V6_PREFIX_BYTES);
-        Byte[] key = new Byte[prefix.length];
-        Arrays.setAll(key, i -> prefix[i]);
-        return List.of(key);
+        return address instanceof Inet4Address
+                ? new Client(ByteBuffer.wrap(raw).getInt(), true)
+                : new Client(ByteBuffer.wrap(raw).getLong(), false);
     }
 }

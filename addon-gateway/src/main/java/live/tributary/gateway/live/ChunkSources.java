@@ -35,6 +35,17 @@ public final class ChunkSources {
         return bucketUrl(record);
     }
 
+    /** Whether {@link #url} has one. */
+    public boolean any(ChunkRecord record) {
+        Set<RelayKey> holders = holders(record);
+        for (RankedRelay relay : ranking.offered()) {
+            if (holders.contains(relay.key())) {
+                return true;
+            }
+        }
+        return bucketUrl(record).isPresent();
+    }
+
     /** The chunk's name in the bucket, once the origin has signed that it is there. The head's base is that of the head's term. */
     Optional<String> bucketUrl(ChunkRecord record) {
         return stream.head()

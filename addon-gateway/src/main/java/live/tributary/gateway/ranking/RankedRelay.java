@@ -34,6 +34,10 @@ public record RankedRelay(
         FAR
     }
 
+    RankedRelay scored(double other) {
+        return new RankedRelay(relay, endpoint, tlsName, autonomousSystem, kilometres, nearness, other);
+    }
+
     /** Whether it is within 1.5 × the nearest's distance. */
     public boolean near() {
         return nearness != Nearness.FAR;

@@ -25,18 +25,20 @@ public record Ranking(List<RankedRelay> offered, List<LeftOut> leftOut, boolean 
      * a far one, where there is one, so that a region's outage does not take all.
      */
     public List<RankedRelay> pick(int max, Predicate<RankedRelay> eligible) {
-        List<RankedRelay> able = offered.stream().filter(eligible).toList();
         int most = (max + 1) / 2;
         List<RankedRelay> picked = new ArrayList<>();
-        for (RankedRelay relay : able) {
-            if (picked.size() < max && ofItsAs(picked, relay) < most) {
+        for (RankedRelay relay : offered) {
+            if (picked.size() >= max) {
+                break;
+            }
+            if (ofItsAs(picked, relay) < most && eligible.test(relay)) {
                 picked.add(relay);
             }
         }
         if (picked.size() == max && max > 1 && picked.stream().allMatch(RankedRelay::near)) {
             List<RankedRelay> nearest = picked.subList(0, max - 1);
-            able.stream()
-                    .filter(relay -> !relay.near() && ofItsAs(nearest, relay) < most)
+            offered.stream()
+                    .filter(relay -> !relay.near() && ofItsAs(nearest, relay) < most && eligible.test(relay))
                     .findFirst()
                     .ifPresent(far -> picked.set(max - 1, far));
         }
@@ -58,13 +60,21 @@ public record Ranking(List<RankedRelay> offered, List<LeftOut> leftOut, boolean 
      * second one suffice, and in a mesh of one relay that one does.
      */
     public boolean enough(Set<RelayKey> holders) {
-        long near = offered.stream().filter(RankedRelay::near).count();
-        long holding = offered.stream().filter(r -> holders.contains(r.key())).count();
-        long holdingNear = offered.stream()
-                .filter(r -> r.near() && holders.contains(r.key()))
-                .count();
-        return !offered.isEmpty()
-                && holding >= Math.min(ENOUGH, offered.size())
-                && holdingNear >= Math.min(ENOUGH, near);
+        int wanted = Math.min(ENOUGH, offered.size());
+        int holding = 0;
+        int near = 0;
+        int holdingNear = 0;
+        for (RankedRelay relay : offered) { // The near ones first, so that the first few settle it as a rule.
+            boolean holds = holders.contains(relay.key());
+            holding += holds ? 1 : 0;
+            near += relay.near() ? 1 : 0;
+            holdingNear += holds && relay.near() ? 1 : 0;
+            boolean allNearSeen = !relay.near();
+            if (holding >= wanted
+                    && (holdingNear >= ENOUGH || (allNearSeen && holdingNear >= Math.min(ENOUGH, near)))) {
+                return true;
+            }
+        }
+        return !offered.isEmpty() && holding >= wanted && holdingNear >= Math.min(ENOUGH, near);
     }
 }

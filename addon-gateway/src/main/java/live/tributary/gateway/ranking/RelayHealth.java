@@ -3,6 +3,7 @@ package live.tributary.gateway.ranking;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.RelayKey;
 
@@ -21,6 +22,8 @@ public final class RelayHealth {
             .maximumSize(MAX_PATHS)
             .expireAfterWrite(MEMORY)
             .build();
+
+    private final AtomicLong verdicts = new AtomicLong();
 
     /** What came of asking a relay for a piece. */
     public enum Outcome {
@@ -64,9 +67,18 @@ public final class RelayHealth {
     }
 
     public void record(RelayKey relay, Endpoint endpoint, Outcome outcome) {
-        states.asMap()
-                .compute(
-                        new Path(relay, endpoint.isIpv4()),
-                        (path, state) -> (state == null ? State.GOOD : state).with(outcome));
+        states.asMap().compute(new Path(relay, endpoint.isIpv4()), (path, state) -> {
+            State before = state == null ? State.GOOD : state;
+            State after = before.with(outcome);
+            if (after.failing != before.failing) {
+                verdicts.incrementAndGet();
+            }
+            return after;
+        });
+    }
+
+    /** How many verdicts have changed: what was worked out from them holds as long as this stays the same. */
+    long verdicts() {
+        return verdicts.get();
     }
 }

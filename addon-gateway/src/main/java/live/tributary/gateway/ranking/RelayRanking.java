@@ -1,5 +1,7 @@
 package live.tributary.gateway.ranking;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -7,11 +9,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import live.tributary.gateway.geo.Location;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.geo.Network;
@@ -48,11 +49,17 @@ public final class RelayRanking {
     private static final double PER_MILLE = 1000;
     private static final int FULL_PER_MILLE = 950;
 
-    private static final Comparator<RankedRelay> ORDER = Comparator.comparing(RankedRelay::nearness)
-            .thenComparing(relay -> relay.near() ? 0 : relay.kilometres())
-            .thenComparing(RankedRelay::score, Comparator.reverseOrder())
-            .thenComparing(RankedRelay::key);
+    /** A verdict of health that is forgotten shows that much later. */
+    private static final Duration OUTLOOK_KEPT = Duration.ofSeconds(5);
 
+    /** Relays in all outlooks together, each some 200 bytes. */
+    private static final long MAX_OUTLOOK_RELAYS = 400_000;
+
+    private final Cache<Seen, Outlook> outlooks = Caffeine.newBuilder()
+            .maximumWeight(MAX_OUTLOOK_RELAYS)
+            .weigher((Seen seen, Outlook outlook) -> 1 + seen.relays.size())
+            .expireAfterWrite(OUTLOOK_KEPT)
+            .build();
     private final Locator locator;
     private final RelayHealth health;
     private final boolean privateMode;
@@ -74,6 +81,57 @@ public final class RelayRanking {
     }
 
     public Ranking rank(StreamKey stream, Viewer viewer, Collection<RelayView> relays, Instant now) {
+        Seen seen = new Seen(
+                viewer.network(),
+                viewer.location(),
+                viewer.isIpv4(),
+                viewer.tlsOnly(),
+                health.verdicts(),
+                List.copyOf(relays));
+        Outlook outlook = outlooks.get(seen, missing -> outlook(viewer, missing.relays));
+        return outlook.ranking(choice(stream, viewer, now), privateMode);
+    }
+
+    /** What an outlook depends on. Relays are compared one by one, and hashed by the keys of a few. */
+    private record Seen(
+            Network network, Location location, boolean ipv4, boolean tlsOnly, long verdicts, List<RelayView> relays) {
+        private static final int HASHED_RELAYS = 16;
+
+        @Override
+        public int hashCode() {
+            int hash = Objects.hash(network, location, ipv4, tlsOnly, verdicts);
+            int step = 1 + relays.size() / HASHED_RELAYS;
+            for (int i = 0; i < relays.size(); i += step) {
+                hash = 31 * hash + relays.get(i).key().hashCode();
+            }
+            return 31 * hash + relays.size();
+        }
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Seen seen
+                    && verdicts == seen.verdicts
+                    && ipv4 == seen.ipv4
+                    && tlsOnly == seen.tlsOnly
+                    && network.equals(seen.network)
+                    && location.equals(seen.location)
+                    && same(relays, seen.relays);
+        }
+
+        private static boolean same(List<RelayView> some, List<RelayView> others) {
+            if (some.size() != others.size()) {
+                return false;
+            }
+            for (int i = 0; i < some.size(); i++) {
+                if (some.get(i) != others.get(i) && !some.get(i).equals(others.get(i))) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    private Outlook outlook(Viewer viewer, List<RelayView> relays) {
         List<LeftOut> leftOut = new ArrayList<>();
         List<Candidate> candidates = new ArrayList<>();
         for (RelayView relay : relays) {
@@ -87,16 +145,18 @@ public final class RelayRanking {
         }
         double nearest =
                 candidates.stream().mapToDouble(Candidate::kilometres).min().orElse(0);
-        long choice = choice(stream, viewer, now);
-        List<RankedRelay> ranked = candidates.stream()
-                .map(candidate -> candidate.ranked(viewer, nearest, score(candidate, choice)))
-                .sorted(ORDER)
-                .toList();
-        return new Ranking(onePerNetwork(ranked, leftOut), leftOut, privateMode);
+        return new Outlook(
+                candidates.stream()
+                        .map(candidate -> candidate.ranked(viewer, nearest))
+                        .toList(),
+                candidates.stream()
+                        .mapToDouble(candidate -> weight(candidate.relay))
+                        .toArray(),
+                leftOut);
     }
 
     private record Candidate(RelayView relay, Endpoint endpoint, OptionalLong as, double kilometres) {
-        RankedRelay ranked(Viewer viewer, double nearest, double score) {
+        RankedRelay ranked(Viewer viewer, double nearest) {
             return new RankedRelay(
                     relay,
                     endpoint,
@@ -104,7 +164,7 @@ public final class RelayRanking {
                     as,
                     kilometres,
                     nearness(viewer, nearest),
-                    score);
+                    0);
         }
 
         private RankedRelay.Nearness nearness(Viewer viewer, double nearest) {
@@ -185,20 +245,6 @@ public final class RelayRanking {
         return ByteBuffer.wrap(Digests.sha256().digest(choice.array())).getLong();
     }
 
-    /** Weighted rendezvous hashing: -weight / ln(u), u uniform by the hash. */
-    private static double score(Candidate candidate, long choice) {
-        double uniform =
-                ((mixed(choice ^ ByteBuffer.wrap(candidate.relay.key().bytes()).getLong()) >>> 11) + 0.5) * 0x1p-53;
-        return -weight(candidate.relay) / Math.log(uniform);
-    }
-
-    /** The finalizer of SplitMix64: every bit of the argument counts for every bit of the result. */
-    private static long mixed(long z) {
-        long a = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
-        long b = (a ^ a >>> 27) * 0x94D049BB133111EBL;
-        return b ^ b >>> 31;
-    }
-
     /** What a relay says of its load only ever makes it less wanted or at most four times the usual one's worth. */
     private static double weight(RelayView relay) {
         return relay.descriptor()
@@ -219,21 +265,5 @@ public final class RelayRanking {
 
     private static Optional<String> tlsName(RelayView relay) {
         return relay.descriptor().flatMap(descriptor -> descriptor.body().tlsName());
-    }
-
-    private List<RankedRelay> onePerNetwork(List<RankedRelay> ranked, List<LeftOut> leftOut) {
-        if (privateMode) {
-            return ranked;
-        }
-        Set<Network> taken = new HashSet<>();
-        List<RankedRelay> offered = new ArrayList<>();
-        for (RankedRelay relay : ranked) {
-            if (taken.add(Network.of(relay.endpoint().address()))) {
-                offered.add(relay);
-            } else {
-                leftOut.add(new LeftOut(relay.relay(), LeftOut.Reason.SAME_NETWORK));
-            }
-        }
-        return offered;
     }
 }

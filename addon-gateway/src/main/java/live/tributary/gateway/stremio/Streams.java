@@ -286,7 +286,7 @@ final class Streams {
         }
         List<ChunkRecord> newest = stream.newest(rendition().number(), LOOK_BACK);
         for (int i = newest.size() - 1; i >= 0; i--) {
-            if (sources.url(newest.get(i)).isPresent()) {
+            if (sources.any(newest.get(i))) {
                 return Optional.of(newest.get(i));
             }
         }
