@@ -370,4 +370,21 @@ class RelayRankingTest {
     void noRelayIsNeverEnough() {
         assertThat(rank(viewer("30.0.0.1")).enough(Set.of())).isFalse();
     }
+
+    @Test
+    void whatIsKeptOfAViewersOutlookEndsWithAVerdictOrAChangedRelay() {
+        RelayRanking ranking = new RelayRanking(locator, health, false);
+        RelayView one = relay(1, "20.0.0.1");
+        RelayView two = relay(2, "20.0.1.1");
+        Viewer viewer = viewer("30.0.0.1");
+        assertThat(ranking.rank(STREAM, viewer, relays, NOW).offered()).hasSize(2);
+
+        health.record(one.key(), one.endpoints().get(0), Outcome.GARBAGE);
+        assertThat(ranking.rank(STREAM, viewer, relays, NOW).offered())
+                .extracting(RankedRelay::key)
+                .containsExactly(two.key());
+
+        relays.set(1, new RelayView(two.key(), two.role(), two.endpoints(), two.descriptor(), false));
+        assertThat(ranking.rank(STREAM, viewer, relays, NOW).offered()).isEmpty();
+    }
 }
