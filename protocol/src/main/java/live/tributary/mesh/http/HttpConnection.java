@@ -10,6 +10,7 @@ import io.netty.channel.FileRegion;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -25,6 +26,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
+import io.netty.util.AsciiString;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
@@ -58,7 +60,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, OPTIONS";
     private static final String ALLOWED_HEADERS =
             "accept, authorization, cache-control, content-type, if-none-match, if-range, range";
-    private static final String EXPOSED_HEADERS = "ETag, Content-Length, Content-Range, Accept-Ranges, Location";
+    private static final AsciiString EXPOSED_HEADERS =
+            AsciiString.cached("ETag, Content-Length, Content-Range, Accept-Ranges, Location");
+    private static final AsciiString ANY_ORIGIN = AsciiString.cached("*");
+    private static final AsciiString CONTENT_TYPE_OPTIONS = AsciiString.cached("x-content-type-options");
+    private static final AsciiString NO_SNIFFING = AsciiString.cached("nosniff");
     private static final String PREFLIGHT_SECONDS = "86400";
     private static final Logger LOG = LoggerFactory.getLogger(HttpConnection.class);
 
@@ -83,6 +89,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private boolean paced;
     private boolean closeAfter;
     private boolean pumping;
+    /** More may come of what was read; what is written until then is flushed at its end. */
+    private boolean reading;
 
     private long deadline;
     private @Nullable Future<?> check;
@@ -139,6 +147,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
+        reading = true;
         try {
             if (message instanceof HttpRequest request && !refusing) {
                 begin(ctx, request);
@@ -149,6 +158,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         } finally {
             ReferenceCountUtil.release(message);
         }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        reading = false;
+        ctx.flush();
+        ctx.fireChannelReadComplete();
     }
 
     private void begin(ChannelHandlerContext ctx, HttpRequest request) {
@@ -217,6 +233,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             pending.body().release();
             pending.refusal().ifPresent(HttpAnswer::release);
             server.tallies().cut();
+            ctx.flush();
             ctx.close();
             return;
         }
@@ -344,9 +361,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(answer.status()));
         HttpHeaders headers = head.headers();
         answer.headers().forEach(headers::set);
-        headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+        headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN)
                 .set(HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)
-                .set("x-content-type-options", "nosniff");
+                .set(CONTENT_TYPE_OPTIONS, NO_SNIFFING);
         OutgoingBody body = cut(pending.head().headers(), answer, head);
         server.tallies().answered(head.status().code());
         closeAfter =
@@ -356,7 +373,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         } else if (pending.head().protocolVersion().equals(HttpVersion.HTTP_1_0)) {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
         }
-        ctx.write(head);
         if (pending.isHead()) {
             body.release();
             body = OutgoingBody.empty();
@@ -364,10 +380,28 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (tls || body.isShort()) {
             body.asMemory();
         }
+        if (body.remaining() <= UNPACED && ctx.channel().isWritable()) {
+            writeWhole(ctx, head, body);
+            return;
+        }
+        ctx.write(head);
         outgoing = body;
         paced = body.remaining() > UNPACED;
         waitAtMost(ctx, limits.stalled());
         pump(ctx);
+    }
+
+    /** A small answer is one message; those to requests that came together leave together. */
+    private void writeWhole(ChannelHandlerContext ctx, HttpResponse head, OutgoingBody body) {
+        var sent = ctx.write(new DefaultFullHttpResponse(
+                head.protocolVersion(), head.status(), body.takeAll(), head.headers(), EmptyHttpHeaders.INSTANCE));
+        if (closeAfter) {
+            sent.addListener(ChannelFutureListener.CLOSE);
+        }
+        if (!reading || !ctx.channel().isWritable()) {
+            ctx.flush();
+        }
+        finished(ctx);
     }
 
     /** What of the body answers the request: all, one range, or nothing; sets status and length. */

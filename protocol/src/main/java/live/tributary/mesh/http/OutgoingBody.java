@@ -57,6 +57,11 @@ final class OutgoingBody {
         return region;
     }
 
+    /** All that remains, which now is the caller's; only of a body that is memory alone. */
+    ByteBuf takeAll() {
+        return bytes;
+    }
+
     void release() {
         bytes.release();
         asMemory();

@@ -4,6 +4,7 @@ import io.netty.util.NetUtil;
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -104,25 +105,36 @@ public final class HttpTrackerFormat {
 
     /** The body that answers an announce. */
     public static byte[] body(AnnounceResponse response, boolean compact) {
+        if (compact) {
+            return compactBody(response);
+        }
         Map<String, Object> body = new LinkedHashMap<>();
         body.put("complete", response.seeders());
         body.put("incomplete", response.leechers());
         body.put("interval", response.interval().toSeconds());
-        if (compact) {
-            body.put("peers", response.compactPeers().bytes(true));
-            byte[] peers6 = response.compactPeers().bytes(false); // BEP 7
-            if (peers6.length > 0) {
-                body.put("peers6", peers6);
-            }
-        } else {
-            // Without "peer id", as with no_peer_id: nobody may rely on one, and relays have none that lasts.
-            body.put(
-                    "peers",
-                    response.peers().stream()
-                            .map(peer -> Map.of("ip", host(peer.address()), "port", peer.port()))
-                            .toList());
-        }
+        // Without "peer id", as with no_peer_id: nobody may rely on one, and relays have none that lasts.
+        body.put(
+                "peers",
+                response.peers().stream()
+                        .map(peer -> Map.of("ip", host(peer.address()), "port", peer.port()))
+                        .toList());
         return Bencode.encode(body);
+    }
+
+    /** What nearly every client asks for, written without a tree in between; the keys are in the order of their bytes. */
+    private static byte[] compactBody(AnnounceResponse response) {
+        byte[] peers = response.compactPeers().bytes(true);
+        byte[] peers6 = response.compactPeers().bytes(false); // BEP 7
+        String start = "d8:completei" + response.seeders() + "e10:incompletei" + response.leechers() + "e8:intervali"
+                + response.interval().toSeconds() + "e5:peers" + peers.length + ":";
+        String between = peers6.length > 0 ? "6:peers6" + peers6.length + ":" : "";
+        return ByteBuffer.allocate(start.length() + peers.length + between.length() + peers6.length + 1)
+                .put(start.getBytes(StandardCharsets.ISO_8859_1))
+                .put(peers)
+                .put(between.getBytes(StandardCharsets.ISO_8859_1))
+                .put(peers6)
+                .put((byte) 'e')
+                .array();
     }
 
     /** The body that answers a scrape: the swarms that are known. */
@@ -234,8 +246,13 @@ public final class HttpTrackerFormat {
     /** A decimal number from 0 to 2^63 - 1; whatever else a client writes there counts as not said. */
     private static OptionalLong number(RawQuery query, String name) {
         String text = query.text(name).orElse("");
-        if (text.isEmpty() || !text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        if (text.isEmpty()) {
             return OptionalLong.empty();
+        }
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+                return OptionalLong.empty();
+            }
         }
         try {
             return OptionalLong.of(Long.parseLong(text));

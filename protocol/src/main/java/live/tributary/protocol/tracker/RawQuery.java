@@ -1,8 +1,8 @@
 package live.tributary.protocol.tracker;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import live.tributary.protocol.bencode.FormatException;
@@ -41,10 +41,12 @@ final class RawQuery {
 
     /** The first value of a parameter. */
     Optional<byte[]> bytes(String name) {
-        return parameters.stream()
-                .filter(parameter -> parameter.name().equals(name))
-                .map(Parameter::value)
-                .findFirst();
+        for (Parameter parameter : parameters) {
+            if (parameter.name().equals(name)) {
+                return Optional.of(parameter.value());
+            }
+        }
+        return Optional.empty();
     }
 
     List<byte[]> all(String name) {
@@ -59,7 +61,8 @@ final class RawQuery {
     }
 
     private static byte[] decode(String query, int from, int to) throws FormatException {
-        ByteArrayOutputStream out = new ByteArrayOutputStream(to - from);
+        byte[] out = new byte[to - from];
+        int length = 0;
         for (int at = from; at < to; at++) {
             char c = query.charAt(at);
             if (c == '%') {
@@ -68,14 +71,14 @@ final class RawQuery {
                 if (high < 0 || low < 0) {
                     throw new FormatException("query: % at " + at + " (expected: two hex digits behind it)");
                 }
-                out.write(high << 4 | low);
+                out[length++] = (byte) (high << 4 | low);
                 at += 2;
             } else if (c > 0xff) {
                 throw new FormatException("query: character " + (int) c + " at " + at + " (expected: <= 255)");
             } else {
-                out.write(c);
+                out[length++] = (byte) c;
             }
         }
-        return out.toByteArray();
+        return length == out.length ? out : Arrays.copyOf(out, length);
     }
 }

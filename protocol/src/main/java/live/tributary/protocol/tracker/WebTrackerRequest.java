@@ -279,7 +279,11 @@ public sealed interface WebTrackerRequest {
 
         private static byte[] twentyBytes(JsonParser json, String name) throws IOException, FormatException {
             String text = text(json, name);
-            if (text.length() != InfoHash.LENGTH || !text.chars().allMatch(c -> c <= 0xff)) {
+            int all = 0;
+            for (int i = 0; i < text.length(); i++) {
+                all |= text.charAt(i);
+            }
+            if (text.length() != InfoHash.LENGTH || all > 0xff) {
                 throw new FormatException(
                         name + ": " + text.length() + " characters, or one above 255 (expected: 20, each one byte)");
             }

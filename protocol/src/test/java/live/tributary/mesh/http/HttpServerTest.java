@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -14,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import org.junit.jupiter.api.AfterEach;
@@ -216,6 +219,21 @@ class HttpServerTest {
                 .isEmpty();
         slow.get(0).complete(HttpAnswer.text(200, "first"));
         assertThat(answer()).containsSubsequence("first", "second");
+    }
+
+    @Test
+    void answersToRequestsThatCameTogetherLeaveTogether() {
+        AtomicInteger flushes = new AtomicInteger();
+        channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void flush(ChannelHandlerContext ctx) {
+                flushes.incrementAndGet();
+                ctx.flush();
+            }
+        });
+        assertThat(ask("GET /plain?first HTTP/1.1\r\n\r\nGET /plain?second HTTP/1.1\r\n\r\n"))
+                .containsSubsequence("HTTP/1.1 200", "HTTP/1.1 200");
+        assertThat(flushes).hasValue(1);
     }
 
     @Test
