@@ -10,7 +10,8 @@ import java.util.Locale;
  * @param uplinkBits what the origin sends without a bucket, bits a second
  * @param relaysNeeded for all viewers, each rendition's whole rate taken for each
  * @param writes class A operations a month: a put for each chunk and each playlist, at most one a second, and the head's
- * @param reads class B operations a month by those viewers whom no relay reaches: playlist and chunk
+ * @param reads class B operations a month: playlist and chunk by those viewers whom no relay reaches, and the origin's looks for what relays were
+ *     to write
  * @param storedBytes the history
  * @param dollars a month, beyond the free tier
  */
@@ -22,6 +23,9 @@ public record CostEstimate(
     private static final double RELAY_SHARE = 0.95;
     /** What part of the viewers' chunks the bucket serves while relays are up. */
     private static final double BUCKET_SHARE = 0.02;
+
+    /** How often the origin looks, until a chunk is there that a relay writes. */
+    private static final double LOOKS_FOR_A_CHUNK = 3;
 
     private static final int DAYS = 30;
     private static final double SECONDS_OF_AN_HOUR = 3600;
@@ -62,7 +66,8 @@ public record CostEstimate(
         double listsOfAnHour = SECONDS_OF_AN_HOUR / Math.max(1, segmentSeconds);
         long writes =
                 (long) Math.ceil(hours * ((chunksOfAnHour + listsOfAnHour) * plan.renditions() + HEADS_OF_AN_HOUR));
-        long reads = (long) Math.ceil(hours * plan.viewers() * BUCKET_SHARE * 2 * chunksOfAnHour);
+        double looksOfAnHour = plan.relays() == 0 ? 0 : LOOKS_FOR_A_CHUNK * chunksOfAnHour * plan.renditions();
+        long reads = (long) Math.ceil(hours * (plan.viewers() * BUCKET_SHARE * 2 * chunksOfAnHour + looksOfAnHour));
         double onAir = Math.min(plan.history().toSeconds(), plan.hoursADay() * SECONDS_OF_AN_HOUR);
         long stored = (long) (plan.bitsPerSecond() / 8.0 * onAir);
         double dollars = Math.ceil(Math.max(0, writes - FREE_WRITES) / MILLION) * WRITES_PRICE_PER_MILLION
@@ -88,7 +93,7 @@ public record CostEstimate(
     public List<String> lines() {
         return List.of(
                 line(
-                        "uplink: %.1f Mbit/s; %.1f Mbit/s with a bucket",
+                        "uplink: %.1f Mbit/s; %.1f Mbit/s with a bucket that no relay writes to",
                         mega(uplinkBits), mega(uplinkBits + plan.bitsPerSecond())),
                 line(
                         "relays: %d needed for %d viewers at %.1f Mbit/s each; %d are planned",

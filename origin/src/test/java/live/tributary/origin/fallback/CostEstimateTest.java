@@ -31,7 +31,19 @@ class CostEstimateTest {
 
         assertThat(estimate.relaysNeeded()).isEqualTo(53); // 500 Mbit/s over 9.5 each.
         assertThat(estimate.uplinkBits()).isEqualTo(5_250_000);
-        assertThat(estimate.lines()).hasSize(4).first().isEqualTo("uplink: 5.3 Mbit/s; 10.3 Mbit/s with a bucket");
+        assertThat(estimate.lines())
+                .hasSize(4)
+                .first()
+                .isEqualTo("uplink: 5.3 Mbit/s; 10.3 Mbit/s with a bucket that no relay writes to");
+    }
+
+    @Test
+    void readsAreThoseOfViewersWhomNoRelayReachesAndTheLooksForWhatRelaysWrite() {
+        CostEstimate nobody = CostEstimate.of(plan(24, Duration.ofSeconds(4), 2, 0));
+        CostEstimate hundred = CostEstimate.of(plan(24, Duration.ofSeconds(4), 2, 100));
+
+        assertThat(nobody.reads()).isEqualTo(720L * 900 * 2 * 3);
+        assertThat(hundred.reads() - nobody.reads()).isEqualTo(720L * 900 * 2 * 2); // Two of a hundred viewers.
     }
 
     @Test
