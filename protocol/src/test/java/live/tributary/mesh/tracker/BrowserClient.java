@@ -6,16 +6,19 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** A browser's WebSocket, by the JDK's client. */
 final class BrowserClient implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int PATIENCE_SECONDS = 20;
+    private static final int PING_EVERY_MILLIS = 500;
 
     private final BlockingQueue<JsonNode> messages = new LinkedBlockingQueue<>();
     private final CompletableFuture<Integer> closed = new CompletableFuture<>();
@@ -71,9 +74,22 @@ final class BrowserClient implements AutoCloseable {
         return next().path("action").asText().equals("scrape");
     }
 
+    /** Whether the other end closes. The JDK's client may miss an end that comes while it reads; then a ping cannot be sent. */
     boolean isClosed() throws Exception {
-        closed.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        return true;
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (System.nanoTime() < deadline) {
+            try {
+                closed.get(PING_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+                return true;
+            } catch (TimeoutException quiet) {
+                if (socket.sendPing(ByteBuffer.allocate(0))
+                        .handle((sent, failed) -> failed != null)
+                        .get(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static JsonNode json(String text) {
