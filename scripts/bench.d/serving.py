@@ -32,10 +32,10 @@ LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--no-dht", "--dht-private", "
 UNLIMITED = ["--max-upload", "100Gbit"]
 SYSTEM_PYTHON = "/usr/bin/python3"
 TS_PACKET = 188
-CHUNK_BYTES = 4_000_000 // TS_PACKET * TS_PACKET
+CHUNK_BYTES = 2_000_000 // TS_PACKET * TS_PACKET
 CHUNKS = 8
-CHUNK_SECONDS = 3
-FILL_SECONDS = 240
+CHUNK_SECONDS = 4
+FILL_SECONDS = 400
 WARM_CPU_SECONDS = 8
 GB = 1e9
 PER_ROUND = int(1e9)
@@ -229,19 +229,24 @@ class Bench:
         """Whether a rival serves at all; a daemon checks its files first."""
         if rival.raw:
             return True
-        end = time.monotonic() + 60
+        end, why = time.monotonic() + 60, None
         while time.monotonic() < end:
             try:
-                unchoke_seconds(rival.port, *self.torrents[0], patience=30)
+                for torrent in self.torrents[:CONNECTIONS]:
+                    unchoke_seconds(rival.port, *torrent, patience=30)
                 return True
-            except (OSError, EOFError):
+            except (OSError, EOFError) as failure:
+                why = failure
                 time.sleep(1)
-        self.skip(rival.name, "it does not serve")
+        self.skip(rival.name, f"it does not serve: {why}")
         return False
 
     def cost(self, server):
         began = cpu_seconds(server.pid)
-        got = Leech(server.port, self.torrents[:CONNECTIONS], PIPELINE, server.raw).take(server.per_round)
+        try:
+            got = Leech(server.port, self.torrents[:CONNECTIONS], PIPELINE, server.raw).take(server.per_round)
+        except (OSError, EOFError) as failure:
+            raise Gone(f"{server.name}: {failure}") from None
         return (cpu_seconds(server.pid) - began) * GB / got
 
     def unchoke(self, relay, rivals):

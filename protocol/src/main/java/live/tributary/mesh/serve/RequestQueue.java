@@ -1,43 +1,38 @@
 package live.tributary.mesh.serve;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashSet;
+import java.util.Deque;
 import java.util.List;
-import java.util.Set;
 import java.util.function.BiPredicate;
 import live.tributary.protocol.wire.PeerMessage.Block;
 
-/** The blocks that one client has asked for and not got, in the order in which it asked, each once. Not thread-safe. */
+/**
+ * The requests of one client that wait for their answer, in the order in which they came. Not thread-safe.
+ *
+ * <p>Who asks twice is answered twice: BEP 6 has an answer for each request.
+ */
 final class RequestQueue {
     /** What clients are told to keep to (BEP 10's {@code reqq}). */
     static final int TOLD = 512;
     /** What they may have outstanding all the same: some have their own idea. */
     static final int MAX = 2 * TOLD;
 
-    private final Set<Block> blocks = new LinkedHashSet<>();
+    private final Deque<Block> blocks = new ArrayDeque<>();
 
-    enum Added {
-        QUEUED,
-        /** It waits already, and will be answered once. */
-        KNOWN,
-        FULL
+    /** False where the queue is full. */
+    boolean add(Block block) {
+        return blocks.size() < MAX && blocks.add(block);
     }
 
-    Added add(Block block) {
-        if (blocks.contains(block)) {
-            return Added.KNOWN;
-        }
-        if (blocks.size() >= MAX) {
-            return Added.FULL;
-        }
-        blocks.add(block);
-        return Added.QUEUED;
-    }
-
-    /** Whether the block was still waiting. */
+    /** Takes one request for the block back; false where none waits any more. */
     boolean remove(Block block) {
-        return blocks.remove(block);
+        return blocks.removeFirstOccurrence(block);
+    }
+
+    /** The block that was asked for first; there must be one. */
+    Block first() {
+        return blocks.getFirst();
     }
 
     /** Puts the first block, and those behind it that {@code follows} the one before, into {@code run}, at most {@code max}. */
@@ -51,16 +46,9 @@ final class RequestQueue {
         }
     }
 
-    /** The block that was asked for first; there must be one. */
-    Block first() {
-        return blocks.iterator().next();
-    }
-
     void removeFirst(int count) {
-        Iterator<Block> first = blocks.iterator();
         for (int i = 0; i < count; i++) {
-            first.next();
-            first.remove();
+            blocks.removeFirst();
         }
     }
 

@@ -287,7 +287,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private void requested(ChannelHandlerContext from, PeerMessage.Block block) {
         if (!torrent.isBlock(block)) {
             drop(from, DropReason.PROTOCOL);
-        } else if (choking != Choking.UNCHOKED || requests.add(block) == RequestQueue.Added.FULL) {
+        } else if (choking != Choking.UNCHOKED || !requests.add(block)) {
             reject(from, block);
         }
     }

@@ -254,7 +254,8 @@ class TorrentServerTest {
                 new Block(0, 2 * BLOCK + 100, BLOCK), // Adjoins, but begins where no usual block does.
                 new Block(2, 0, BLOCK),
                 new Block(2, BLOCK, 20_000 - BLOCK),
-                new Block(1, 0, BLOCK));
+                new Block(1, 0, BLOCK),
+                new Block(1, 0, BLOCK)); // Each request has its answer.
         asked.forEach(block -> client.send(new PeerMessage.Request(block)));
 
         assertThat(client.read())
