@@ -11,6 +11,7 @@ import java.util.function.LongSupplier;
  * so that nothing waits for ever. Who was refused waits for as long as he is told and asks again.
  *
  * <p>Little can be saved up: what is handed to the kernel at once leaves in the order of its queues, not in the order of urgency.
+ * But what came in while somebody waited is kept for longer: a busy machine wakes its threads late, and loses no upload by that.
  */
 public final class UploadBudget {
     /** What bytes are sent for, the most urgent first. */
@@ -35,6 +36,8 @@ public final class UploadBudget {
 
     /** How long the full rate can be saved up. */
     private static final double BURST_SECONDS = 0.05;
+    /** The same while somebody has been told to wait. */
+    private static final double LATE_SECONDS = 0.25;
     /** Floors must lie apart by more than a message. */
     private static final double MIN_BURST = 48 * 1024;
     /** A block of the wire. */
@@ -47,10 +50,12 @@ public final class UploadBudget {
 
     private final double bytesPerNano;
     private final double burst;
+    private final double lateBurst;
     private final int grain;
     private final LongSupplier nanoTime;
     private final double[] assured = new double[Purpose.values().length];
     private double balance;
+    private boolean awaited;
     private double recent;
     private long refilled;
     private long sent;
@@ -66,6 +71,7 @@ public final class UploadBudget {
         this.bytesPerNano = bitsPerSecond / 8.0 / TimeUnit.SECONDS.toNanos(1);
         this.burst = Math.max(MIN_BURST, bitsPerSecond / 8.0 * BURST_SECONDS);
         this.grain = (int) Math.min(MAX_GRAIN, burst / GRAINS);
+        this.lateBurst = Math.max(burst, bitsPerSecond / 8.0 * LATE_SECONDS);
         this.nanoTime = nanoTime;
         this.balance = burst;
         this.refilled = nanoTime.getAsLong();
@@ -81,6 +87,7 @@ public final class UploadBudget {
         int at = purpose.ordinal();
         double above = balance - purpose.floor * burst;
         if (above > 0) {
+            awaited = awaited && balance < burst;
             assured[at] = Math.min(assured[at], 0);
             count(bytes); // May go below the floor, even below nothing: the next one waits for it.
             return 0;
@@ -90,6 +97,7 @@ public final class UploadBudget {
             count(bytes);
             return 0;
         }
+        awaited = true;
         double wait = (1 - above) / bytesPerNano;
         if (purpose.assured > 0) {
             wait = Math.min(wait, (1 - assured[at]) / (bytesPerNano * purpose.assured));
@@ -129,7 +137,8 @@ public final class UploadBudget {
         long now = nanoTime.getAsLong();
         double nanos = now - refilled;
         refilled = now;
-        balance = Math.min(burst, balance + nanos * bytesPerNano);
+        double most = Math.max(balance, awaited ? lateBurst : burst);
+        balance = Math.min(most, balance + nanos * bytesPerNano);
         recent *= Math.exp(-nanos / LOAD_NANOS);
         for (Purpose purpose : Purpose.values()) {
             int at = purpose.ordinal();

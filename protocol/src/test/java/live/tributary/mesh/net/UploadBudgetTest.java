@@ -59,6 +59,30 @@ class UploadBudgetTest {
     }
 
     @Test
+    void whoIsWokenLateLosesNothing() {
+        long late = TimeUnit.MILLISECONDS.toNanos(100);
+        int sent = 0;
+        for (int turn = 0; turn < 100; turn++) {
+            while (budget.take(Purpose.LIVE_TO_RELAYS, BLOCK) == 0) {
+                sent += BLOCK;
+            }
+            clock.addAndGet(late);
+        }
+        assertThat(sent).isGreaterThan(10 * BYTES_A_SECOND * 95 / 100);
+    }
+
+    @Test
+    void whoDidNotWaitSavesLittleUp() {
+        assertThat(budget.take(Purpose.LIVE_TO_RELAYS, 1)).isZero();
+        clock.addAndGet(TimeUnit.SECONDS.toNanos(10));
+        int sent = 0;
+        while (budget.take(Purpose.LIVE_TO_RELAYS, BLOCK) == 0) {
+            sent += BLOCK;
+        }
+        assertThat(sent).isLessThan(BYTES_A_SECOND / 10);
+    }
+
+    @Test
     void theLoadIsWhatWasUsedOfTheLastSeconds() {
         assertThat(budget.loadPerMille()).isZero();
         contend(Purpose.LIVE_TO_VIEWERS);
