@@ -17,7 +17,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.admin.DropReason;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.PeerKind;
 import live.tributary.protocol.metainfo.Magnet;
@@ -27,10 +29,16 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Torrents as an independent client, bt-core's, downloads them with nothing but a .torrent file or a magnet. */
 @Timeout(120)
 class ClientDownloadTest {
+    private static final int PATIENCE_SECONDS = 50;
+    private static final int TRY_SECONDS = 20;
+    private static final int TRIES = 5;
+
     private ServerFixture node;
 
     @TempDir
@@ -79,31 +87,35 @@ class ClientDownloadTest {
         assertThat(Files.readString(window.resolve("index.m3u8"))).endsWith("#EXT-X-ENDLIST\n");
     }
 
-    @Test
-    void downloadsAChunkWithTheClientsOwnIdeaOfEncryption() throws Exception {
+    @ParameterizedTest
+    @EnumSource(
+            names = {"PREFER_PLAINTEXT", "REQUIRE_ENCRYPTED"
+            }) // Its own idea, and enciphered from the first byte to the last.
+    void downloadsAChunkBehindAnEncryptedHandshake(EncryptionPolicy policy) throws Exception {
         SampleStream.Chunk chunk = node.sample.next(300_001);
-        Torrent torrent = node.stream.hold(chunk);
-
-        byte[] metainfo = torrent.metainfo(List.of(node.httpTracker()));
+        byte[] metainfo = node.stream.hold(chunk).metainfo(List.of(node.httpTracker()));
         Config config = config();
         config.setMseDisabled(false);
-        download(config, builder -> builder.torrent(() -> new MetadataService().fromByteArray(metainfo)));
+        config.setEncryptionPolicy(policy);
+
+        downloadInTries(config, builder -> builder.torrent(() -> new MetadataService().fromByteArray(metainfo)));
 
         assertThat(folder.resolve(chunk.record().fileName())).hasBinaryContent(chunk.bytes());
+        assertThat(node.drops.sum(DropReason.GARBLED)).isZero();
     }
 
-    @Test
-    void downloadsAChunkEncryptedFromTheFirstByteToTheLast() throws Exception {
-        SampleStream.Chunk chunk = node.sample.next(300_001);
-        Torrent torrent = node.stream.hold(chunk);
-
-        byte[] metainfo = torrent.metainfo(List.of(node.httpTracker()));
-        Config config = config();
-        config.setMseDisabled(false);
-        config.setEncryptionPolicy(EncryptionPolicy.REQUIRE_ENCRYPTED);
-        download(config, builder -> builder.torrent(() -> new MetadataService().fromByteArray(metainfo)));
-
-        assertThat(folder.resolve(chunk.record().fileName())).hasBinaryContent(chunk.bytes());
+    /** bt-core gives an encrypted handshake up where its own reads are late, with libtorrent too, and forgets the peer for half an hour. */
+    private void downloadInTries(Config config, Source source) throws Exception {
+        for (int left = TRIES; ; left--) {
+            try {
+                download(config, source, TRY_SECONDS);
+                return;
+            } catch (TimeoutException e) {
+                if (left == 1) {
+                    throw e;
+                }
+            }
+        }
     }
 
     private interface Source {
@@ -111,7 +123,7 @@ class ClientDownloadTest {
     }
 
     private void download(Source source) throws Exception {
-        download(config(), source);
+        download(config(), source, PATIENCE_SECONDS);
     }
 
     private static Config config() {
@@ -126,7 +138,7 @@ class ClientDownloadTest {
         return config;
     }
 
-    private void download(Config config, Source source) throws Exception {
+    private void download(Config config, Source source, int seconds) throws Exception {
         BtRuntime runtime = BtRuntime.builder(config)
                 .module(new HttpTrackerModule())
                 .disableStandardExtensions()
@@ -136,7 +148,7 @@ class ClientDownloadTest {
             BtClient client = source.of(Bt.client(runtime).storage(new FileSystemStorage(folder)))
                     .stopWhenDownloaded()
                     .build();
-            client.startAsync().get(50, TimeUnit.SECONDS);
+            client.startAsync().get(seconds, TimeUnit.SECONDS);
         } finally {
             runtime.shutdown();
         }
