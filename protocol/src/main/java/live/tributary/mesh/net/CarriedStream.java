@@ -216,8 +216,8 @@ final class CarriedStream implements SwarmActions, LinkEvents {
     private final class Described implements RelayGossip.Listener {
         @Override
         public void described(Link link, RelayDescriptor descriptor) {
-            drive.call(
-                    at -> swarm.carries(link.id(), Set.copyOf(descriptor.body().renditions())));
+            RelayDescriptor.Body its = descriptor.body();
+            drive.call(at -> swarm.described(link.id(), Set.copyOf(its.renditions()), its.uploadBitsPerSecond()));
         }
 
         @Override

@@ -108,11 +108,17 @@ public final class LiveSwarm {
         }
     }
 
-    /** A neighbour says which renditions it carries; none for all. It is given no piece of another. */
-    public void carries(LinkId link, Set<Integer> renditions) {
+    /**
+     * What a neighbour says of itself.
+     *
+     * @param renditions those that it carries, none for all; it is given no piece of another
+     * @param uploadBitsPerSecond the most that it will send; it has that many to pass a piece on to
+     */
+    public void described(LinkId link, Set<Integer> renditions, long uploadBitsPerSecond) {
         Neighbour neighbour = byLink.get(link);
         if (neighbour != null) {
             neighbour.carried = Set.copyOf(renditions);
+            neighbour.capacity = uploadBitsPerSecond;
         }
     }
 
@@ -228,7 +234,7 @@ public final class LiveSwarm {
     public void publish(ChunkRecord record, long now) {
         if (!lastWord.isSpoken() && records.trust(record, now)) {
             pieces.published(record, now);
-            records.publish(record, pieces.audience(record));
+            records.publish(record, pieces.audience(record), now);
             pieces.pump(now);
         }
     }
@@ -245,7 +251,7 @@ public final class LiveSwarm {
 
     public void learnt(ChunkRecord record, long now) {
         if (!lastWord.isSpoken() && records.trust(record, now)) {
-            records.forward(record);
+            records.forward(record, now);
         }
     }
 
@@ -279,6 +285,7 @@ public final class LiveSwarm {
         if (now >= lookAroundAt) {
             lookAroundAt = now + LOOK_AROUND_EVERY;
             records.expire();
+            records.tellNewest(now);
             pieces.expire(now);
             pieces.lookAround(now);
             tellLoad(now);

@@ -26,6 +26,8 @@ final class Neighbour {
     final LinkPeer peer;
     /** The renditions that it says it carries; empty for all. */
     Set<Integer> carried = Set.of();
+    /** The most that it will send, bits a second, by its own word; 0 until it has said so. */
+    long capacity;
 
     final PieceRanges held = new PieceRanges();
     final Outbox outbox = new Outbox();
@@ -74,10 +76,20 @@ final class Neighbour {
     long recordTokensAt;
     int recordsOverLimit;
 
+    /** Our records to it: a bucket of tokens that stays below its limit, and whether it lacks the newest for want of them. */
+    private double tellTokens = RecordExchange.TOLD_PER_SECOND;
+
+    private long tellTokensAt;
+    boolean lacksNewest;
+    /** Until when it may be catching up on records, so that one alone would be of no use to it. */
+    private long behindUntil;
+
     Neighbour(LinkId link, LinkPeer peer, long now) {
         this.link = link;
         this.peer = peer;
         this.recordTokensAt = now;
+        this.tellTokensAt = now;
+        this.behindUntil = now;
         this.lastBlockAt = now;
     }
 
@@ -115,6 +127,32 @@ final class Neighbour {
 
     boolean isKnownToKnow(Sha256 record) {
         return knownRecords.contains(record);
+    }
+
+    /** Whether it would listen to one more record now. */
+    boolean mayBeTold(long now) {
+        tellTokens = Math.min(
+                RecordExchange.TOLD_PER_SECOND,
+                tellTokens + (now - tellTokensAt) / 1e9 * RecordExchange.TOLD_PER_SECOND);
+        tellTokensAt = now;
+        return tellTokens >= 1;
+    }
+
+    /** A record was not told: those that follow may be too far ahead for it. */
+    void leftBehind(long now) {
+        lacksNewest = true;
+        behindUntil = now + RecordExchange.CATCHES_UP_WITHIN;
+    }
+
+    /** Whether a piece would find its record there, or the record what it follows. */
+    boolean mayBePushed(Sha256 record, long now) {
+        return isKnownToKnow(record) || now >= behindUntil && mayBeTold(now);
+    }
+
+    /** It is being told a record. */
+    void told(Sha256 record) {
+        tellTokens--;
+        knows(record);
     }
 
     // Requests to it

@@ -76,12 +76,23 @@ final class PieceExchange {
         this.uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
         this.choking = new Choking(actions, neighbours);
-        this.superSeed = new SuperSeed(neighbours, uplink, choking, random, pullOnly(), this::renditionOf);
+        this.superSeed = new SuperSeed(neighbours, uplink, choking, random, pullOnly(), new Given());
         this.picker = new PiecePicker(neighbours, random);
     }
 
-    private int renditionOf(long piece) {
-        return chunks.of(piece).map(chunk -> chunk.record.rendition()).orElse(0);
+    private final class Given implements SuperSeed.Pieces {
+        @Override
+        public int renditionOf(long piece) {
+            return chunks.of(piece).map(chunk -> chunk.record.rendition()).orElse(0);
+        }
+
+        @Override
+        public boolean mayGo(long piece, Neighbour to, long now) {
+            return pullOnly()
+                    || chunks.of(piece)
+                            .filter(chunk -> to.mayBePushed(chunk.record.hash(), now))
+                            .isPresent();
+        }
     }
 
     private boolean seeds() {
@@ -137,7 +148,7 @@ final class PieceExchange {
                 || restoring.filter(record::equals).isPresent()) {
             return;
         }
-        if (record.firstPiece() < noRoomBefore && !isLive(record)) {
+        if (record.firstPiece() < noRoomBefore && !isLive(record) || !isCaughtUpOn(record)) {
             return;
         }
         begin(record, now);
@@ -182,8 +193,18 @@ final class PieceExchange {
     /** An origin's new chunk, which nobody else has. */
     void published(ChunkRecord record, long now) {
         if (hold(record, now)) {
-            superSeed.published(record, now);
+            if (isLive(record)) {
+                superSeed.published(record, now);
+            } else {
+                offer(record); // A feed that comes all at once: the live edge is not to wait for it.
+            }
             actions.completed(record);
+        }
+    }
+
+    private void offer(ChunkRecord record) {
+        for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
+            tellHave(piece);
         }
     }
 
@@ -205,10 +226,7 @@ final class PieceExchange {
         if (!records.knows(record)) {
             actions.discard(record);
         } else if (hold(record, now)) {
-            // An origin's too: the mesh may have it already, so it is offered, and not given away once more.
-            for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
-                tellHave(piece);
-            }
+            offer(record); // An origin's too: the mesh may have it already, so it is not given away once more.
             actions.completed(record);
         }
     }
@@ -256,14 +274,22 @@ final class PieceExchange {
         for (Chunk chunk : List.copyOf(chunks.all())) {
             if (chunk.record.body().published().isBefore(oldest)) {
                 forget(chunk, now);
-            } else if (chunk.live) {
-                chunk.live = isLive(chunk.record);
+            } else if (chunk.live && !isLive(chunk.record)) {
+                chunk.live = false;
+                if (superSeed.retired(chunk.record)) {
+                    offer(chunk.record);
+                }
             }
         }
     }
 
     private boolean isLive(ChunkRecord record) {
         return record.body().published().isAfter(wallClock.instant().minus(LIVE_EDGE));
+    }
+
+    /** Whether it is recent enough that every relay fetches it; of what is older, records are enough. */
+    private boolean isCaughtUpOn(ChunkRecord record) {
+        return record.body().published().isAfter(wallClock.instant().minus(config.catchUp()));
     }
 
     boolean holds(ChunkRecord record) {
@@ -490,6 +516,7 @@ final class PieceExchange {
                     && choking.mayGive(neighbour)
                     && !neighbour.held.contains(piece.number)
                     && !neighbour.gets(piece.number)
+                    && neighbour.mayBePushed(piece.chunk.record.hash(), now)
                     && !uplink.stalled(neighbour, now)) {
                 pushTo(neighbour, piece.chunk.record, piece.number);
             }

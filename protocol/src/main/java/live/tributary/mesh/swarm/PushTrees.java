@@ -28,6 +28,9 @@ final class PushTrees {
      * edge. Two pieces of one stripe are fifteen others apart, so a change between them costs no duplicate. A neighbour with a
      * thin or busy line delivers late, so it loses children by itself; one that has too many says prune to a graft.
      * Whoever sends the prune, it ends the edge in both directions.
+     *
+     * The nearer to the root, the more depends on a node: so a full one takes a neighbour that says it can send much more instead
+     * of the child that can send least, and serves those first that can send most. The others find themselves places below them.
      */
     /** How much earlier another parent must be to be worth a change. */
     private static final double MIN_GAIN = 5_000_000;
@@ -41,10 +44,12 @@ final class PushTrees {
     private static final long NO_GRAFT_AFTER_FAILURE = 20_000_000_000L;
     /** The share of the upload that may be promised to children, at the stream's mean rate: it comes in bursts. */
     private static final double PROMISED_SHARE = 0.5;
-    /** In what time a piece shall have left for the last child of its stripe, where there are more than a few. */
-    private static final double MAX_ROUND = 90_000_000;
+    /** In what time a piece shall have left for the last child of its stripe, where there is more than one. */
+    private static final double MAX_ROUND = 75_000_000;
 
-    private static final int MIN_CHILDREN = 2;
+    private static final int MIN_CHILDREN = 1;
+    /** How many times as much a neighbour must be able to send to be taken instead of another. */
+    private static final double MORE = 1.5;
     /** A node whose queue is longer than this takes no new child. */
     private static final long MAX_BACKLOG = 150_000_000L;
 
@@ -115,7 +120,7 @@ final class PushTrees {
         return (neighbour.fedByUs & bit(stripe)) != 0;
     }
 
-    /** The children of a stripe, those first that are known to send fast: they have the most to pass on. */
+    /** The children of a stripe, those first that can send most: the more hangs below them. */
     List<Neighbour> children(int stripe) {
         List<Neighbour> children = new ArrayList<>();
         for (Neighbour neighbour : neighbours) {
@@ -123,7 +128,9 @@ final class PushTrees {
                 children.add(neighbour);
             }
         }
-        children.sort(Comparator.comparingDouble(Neighbour::serviceTime));
+        children.sort(Comparator.comparingLong((Neighbour child) -> child.capacity)
+                .reversed()
+                .thenComparingDouble(Neighbour::serviceTime));
         return children;
     }
 
@@ -188,7 +195,7 @@ final class PushTrees {
     void received(Neighbour from, LiveMessage.Tree tree, long now) {
         int stripe = tree.stripe();
         if (tree.graft()) {
-            if (accepts(stripe, from, now)) {
+            if (accepts(stripe, from, now) || makesRoom(stripe, from)) {
                 from.fedByUs |= bit(stripe);
             } else {
                 actions.send(from.link, new LiveMessage.Tree(stripe, false));
@@ -198,6 +205,7 @@ final class PushTrees {
         from.fedByUs &= ~bit(stripe);
         if (feedsUs(stripe, from)) {
             from.feedsUs &= ~bit(stripe);
+            from.welcomeUntil[stripe] = now + WELCOME_AFTER_LEAVING;
             from.noGraftBefore[stripe] = now + NO_GRAFT_AFTER_REFUSAL;
             if (parents[stripe] == from) {
                 parents[stripe] = null;
@@ -223,6 +231,25 @@ final class PushTrees {
         }
         double promised = (children() + 1) * bitsPerSecond / LiveMessage.STRIPES;
         return promised <= config.uploadBitsPerSecond() * PROMISED_SHARE && uplink.backlogNanos(now) <= MAX_BACKLOG;
+    }
+
+    /** A child with much less to send makes room for one with more: who has more belongs further up. */
+    private boolean makesRoom(int stripe, Neighbour from) {
+        if (parents[stripe] == from || from.choked) {
+            return false;
+        }
+        Neighbour least = null;
+        for (Neighbour neighbour : neighbours) {
+            if (isChild(stripe, neighbour) && (least == null || neighbour.capacity < least.capacity)) {
+                least = neighbour;
+            }
+        }
+        if (least == null || from.capacity < least.capacity * MORE) {
+            return false;
+        }
+        least.fedByUs &= ~bit(stripe);
+        actions.send(least.link, new LiveMessage.Tree(stripe, false));
+        return true;
     }
 
     void linkDown(Neighbour gone, long now) {

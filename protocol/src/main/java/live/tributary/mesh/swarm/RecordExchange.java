@@ -20,7 +20,9 @@ import org.jspecify.annotations.Nullable;
  * The talk about records: every genuine one goes on at once to whoever may lack it, gaps are asked for, and pages are answered.
  *
  * <p>A rendition has at most one question open. A node that knows nothing of a rendition yet holds the first record that it hears
- * and asks for what came before, so that the chain can be handed on from its oldest record.
+ * and asks for what came before, so that the chain can be handed on from its oldest record; then, page by page, for all that is
+ * within the history. A node that has slept hears a record too far ahead to be looked at: it asks its way up to it, and only
+ * where nobody has what lies between does it go on from there.
  */
 final class RecordExchange {
     /** The most records of one answer that are asked for: as many as may be held. */
@@ -31,6 +33,15 @@ final class RecordExchange {
     private static final int MAX_TRIES = 4;
     /** The most signatures that may be with the pool, and the most records that may wait for a head's. */
     private static final int MAX_PENDING = 512;
+
+    /**
+     * How many records a second one link is told, and at once after a pause: a little less than what it would refuse. Whoever
+     * publishes more at a time tells the newest a moment later, and is asked for what came before.
+     */
+    static final double TOLD_PER_SECOND = 0.8 * RecordGate.RECORDS_PER_SECOND;
+
+    /** In this time a link has asked for what it was not told. */
+    static final long CATCHES_UP_WITHIN = 10_000_000_000L;
 
     /** The most links to which an origin sends a record of its own. */
     static final int ORIGIN_LINKS = 4;
@@ -58,7 +69,11 @@ final class RecordExchange {
         void allJoined(long now);
     }
 
-    private record Pending(ChunkRecord record, Neighbour from, boolean asked) {}
+    /** @param leap whether nobody has what lies between the chain and it */
+    private record Pending(ChunkRecord record, Neighbour from, boolean asked, boolean leap) {}
+
+    /** A record beyond what may be looked at, and who told it. */
+    private record Far(ChunkRecord record, Neighbour from) {}
 
     private record Parked(ChunkRecord record, Neighbour from) {}
 
@@ -67,6 +82,11 @@ final class RecordExchange {
         final RecordChain chain = new RecordChain();
         int checking;
         Optional<Question> question = Optional.empty();
+        /** Whether anything has joined since the question was asked. */
+        boolean progress;
+        /** The furthest of those too far ahead to be looked at; nothing that it says has been checked. */
+        Optional<Far> far = Optional.empty();
+
         int tries;
         long askAgainAt;
     }
@@ -174,14 +194,31 @@ final class RecordExchange {
         }
         if (refusal.isPresent()) {
             actions.count(refusal.get());
+            if (refusal.get() == RecordResult.OUT_OF_RANGE) {
+                outOfRange(from, record, now);
+            }
             if (from.recordsOverLimit >= RecordGate.FLOOD) {
                 actions.drop(from.link, SwarmActions.DropReason.FLOODED);
             }
             return;
         }
-        pending.put(record.hash(), new Pending(record, from, asked));
-        rendition(record.rendition()).checking++;
-        actions.checkRecord(record);
+        check(new Pending(record, from, asked, false));
+    }
+
+    /** What is far ahead says that there is a way to go; what is far behind says nothing. */
+    private void outOfRange(Neighbour from, ChunkRecord record, long now) {
+        Rendition rendition = rendition(record.rendition());
+        long furthest = rendition
+                .far
+                .map(far -> far.record().seq())
+                .or(() -> rendition.chain.newest().map(ChunkRecord::seq))
+                .orElse(Long.MAX_VALUE);
+        if (record.seq() > furthest && gate.publishedInTime(record)) {
+            rendition.far = Optional.of(new Far(record, from));
+            if (now >= rendition.askAgainAt) {
+                ask(record.rendition(), rendition, now);
+            }
+        }
     }
 
     /** A head was accepted or refused: what waited for it goes on. */
@@ -210,7 +247,10 @@ final class RecordExchange {
             tellForks(rendition);
             if (result == RecordResult.ACCEPTED || result == RecordResult.HELD) {
                 if (!arrival.asked()) {
-                    forward(record, arrival.from());
+                    forward(record, arrival.from(), now);
+                }
+                if (arrival.leap()) {
+                    rendition.chain.giveUpGap();
                 }
                 tellJoined(rendition, now);
             }
@@ -230,11 +270,11 @@ final class RecordExchange {
     }
 
     /** Sends a record of this origin's own to a few links, relays first; the mesh carries it on. */
-    void publish(ChunkRecord record, List<Neighbour> preferred) {
+    void publish(ChunkRecord record, List<Neighbour> preferred, long now) {
         int sent = 0;
         for (Neighbour neighbour : preferred) {
             if (sent < ORIGIN_LINKS && !neighbour.isKnownToKnow(record.hash())) {
-                tell(neighbour, record);
+                tellInTime(neighbour, record, now);
                 sent++;
             }
         }
@@ -248,21 +288,42 @@ final class RecordExchange {
     }
 
     /** Sends a record that came by no link to everybody. */
-    void forward(ChunkRecord record) {
-        forward(record, null);
+    void forward(ChunkRecord record, long now) {
+        forward(record, null, now);
     }
 
-    private void forward(ChunkRecord record, @Nullable Neighbour from) {
+    private void forward(ChunkRecord record, @Nullable Neighbour from, long now) {
         for (Neighbour neighbour : neighbours) {
             if (neighbour != from && !neighbour.isOrigin() && !neighbour.isKnownToKnow(record.hash())) {
-                tell(neighbour, record);
+                tellInTime(neighbour, record, now);
             }
+        }
+    }
+
+    private void tellInTime(Neighbour neighbour, ChunkRecord record, long now) {
+        if (neighbour.mayBeTold(now)) {
+            tell(neighbour, record);
+        } else {
+            neighbour.leftBehind(now);
+        }
+    }
+
+    /** Tells the newest to those that would not have listened before. */
+    void tellNewest(long now) {
+        for (Neighbour neighbour : neighbours) {
+            for (Rendition rendition : neighbour.lacksNewest ? renditions.values() : List.<Rendition>of()) {
+                Optional<ChunkRecord> newest = rendition.chain.newest();
+                if (newest.isPresent() && !neighbour.isKnownToKnow(newest.get().hash())) {
+                    tell(neighbour, newest.get());
+                }
+            }
+            neighbour.lacksNewest = false;
         }
     }
 
     /** A push or an answer of a neighbour shows that it has the record. */
     void tell(Neighbour neighbour, ChunkRecord record) {
-        neighbour.knows(record.hash());
+        neighbour.told(record.hash());
         actions.send(neighbour.link, new LiveMessage.RecordNews(record));
     }
 
@@ -270,6 +331,7 @@ final class RecordExchange {
         parked.removeIf(p -> p.from() == neighbour);
         for (var entry : renditions.entrySet()) {
             Rendition rendition = entry.getValue();
+            rendition.far = rendition.far.filter(far -> far.from() != neighbour);
             if (rendition.question.filter(q -> q.to() == neighbour).isPresent()) {
                 rendition.question = Optional.empty();
                 ask(entry.getKey(), rendition, now);
@@ -341,10 +403,10 @@ final class RecordExchange {
             Question question = rendition.question.get();
             rendition.question = Optional.empty();
             rendition.chain.attachOlder();
-            boolean progress = tellJoined(rendition, now);
+            tellJoined(rendition, now);
             boolean closed =
                     rendition.chain.gap().map(g -> g.from() > question.from()).orElse(true);
-            if (progress && closed) {
+            if (rendition.progress && closed) {
                 rendition.tries = 0;
                 ask(number, rendition, now);
             } else {
@@ -361,17 +423,29 @@ final class RecordExchange {
             ask(number, rendition, now);
             return;
         }
+        boolean wayUp = rendition.chain.gap().isEmpty();
         rendition.chain.giveUpGap();
         tellJoined(rendition, now);
         rendition.tries = 0;
         rendition.askAgainAt = now + ASK_AGAIN_AFTER;
+        Optional<Far> far = furtherOn(rendition);
+        if (wayUp && far.isPresent()) {
+            rendition.far = Optional.empty();
+            check(new Pending(far.get().record(), far.get().from(), false, true));
+        }
+    }
+
+    private void check(Pending arrival) {
+        pending.put(arrival.record().hash(), arrival);
+        rendition(arrival.record().rendition()).checking++;
+        actions.checkRecord(arrival.record());
     }
 
     private void ask(int number, Rendition rendition, long now) {
         if (config.role() == NodeRole.ORIGIN || rendition.question.isPresent()) {
             return;
         }
-        Optional<RecordChain.Gap> missing = missing(rendition.chain);
+        Optional<RecordChain.Gap> missing = missing(rendition);
         if (missing.isEmpty()) {
             rendition.tries = 0;
             return;
@@ -381,26 +455,43 @@ final class RecordExchange {
             return;
         }
         RecordChain.Gap gap = missing.get();
+        rendition.progress = false;
         rendition.question = Optional.of(new Question(to.get(), gap.from(), gap.to(), now + ANSWER_WITHIN, false));
         actions.send(to.get().link, new LiveMessage.RecordsPlease(number, gap.from(), gap.to()));
     }
 
-    private Optional<RecordChain.Gap> missing(RecordChain chain) {
+    /** A page of what lies below the newest: first a gap, then the way up, then what came before the oldest. */
+    private Optional<RecordChain.Gap> missing(Rendition rendition) {
+        RecordChain chain = rendition.chain;
         Optional<RecordChain.Gap> gap = chain.gap();
         if (gap.isPresent()) {
             long from = gap.get().from();
             return Optional.of(new RecordChain.Gap(from, Math.min(gap.get().to(), from + PAGE - 1)));
         }
+        if (furtherOn(rendition).isPresent()) {
+            long from = chain.newest().orElseThrow().seq() + 1;
+            return Optional.of(new RecordChain.Gap(from, from + PAGE - 1));
+        }
         Optional<ChunkRecord> oldest = chain.oldest().or(chain::newestHeld);
         return oldest.filter(record -> record.seq() > 0
                         && record.body().previous().isPresent()
-                        && record.body().published().isAfter(wallClock.instant().minus(config.catchUp())))
+                        && record.body().published().isAfter(wallClock.instant().minus(config.history())))
                 .map(record -> new RecordChain.Gap(Math.max(0, record.seq() - PAGE), record.seq() - 1));
+    }
+
+    /** What is still further on than the chain. */
+    private static Optional<Far> furtherOn(Rendition rendition) {
+        if (rendition.far.isPresent()) {
+            long newest = rendition.chain.newest().map(ChunkRecord::seq).orElse(Long.MAX_VALUE);
+            rendition.far = rendition.far.filter(far -> far.record().seq() > newest);
+        }
+        return rendition.far;
     }
 
     /** Those that know the newest record first, in turn; the origin only where there is nobody else. */
     private Optional<Neighbour> whomToAsk(Rendition rendition) {
-        Optional<ChunkRecord> newest = rendition.chain.newestHeld().or(rendition.chain::newest);
+        Optional<ChunkRecord> newest =
+                rendition.far.map(Far::record).or(rendition.chain::newestHeld).or(rendition.chain::newest);
         List<Neighbour> candidates = new ArrayList<>();
         for (Neighbour neighbour : neighbours) {
             if (neighbour.isRelay()
@@ -437,6 +528,7 @@ final class RecordExchange {
             joined.joined(record, now);
         }
         if (!records.isEmpty()) {
+            rendition.progress = true;
             joined.allJoined(now);
         }
         return !records.isEmpty();

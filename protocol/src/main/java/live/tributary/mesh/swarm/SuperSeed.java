@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.LongToIntFunction;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.LiveMessage;
@@ -29,7 +28,8 @@ final class SuperSeed {
      * with a piece. They are chosen by what others say: how long after a piece had left for a root did half of the origin's
      * other neighbours have it? That is the root's upload, and the good will of its subtree, as it really works. It is divided
      * by the share of its pieces that spread in time at all; where a second copy was needed, nobody knows whose it was that
-     * spread, and neither counts. A root that nobody has tried yet gets one stripe for a trial now and then.
+     * spread, and neither counts. What a root says that it can send weighs too: who boasts is found out by what is measured.
+     * A root that nobody has tried yet gets one stripe for a trial now and then.
      *
      * What nobody spreads may be nobody's fault: with few honest relays behind thin lines all second copies come too late. So
      * they never stand in the way of a new chunk, no neighbour is given up because of them, and a neighbour counts as useless
@@ -61,6 +61,13 @@ final class SuperSeed {
     /** New pieces go before those of chunks that were published so long before the newest. */
     private static final long OVERDUE_AFTER = 4_000_000_000L;
 
+    /** To how many a root passes a piece on; what that takes on its line weighs beside what was measured, which is the half that is near. */
+    private static final int FAN_OUT = 4;
+
+    private static final double USUAL_NANOS = 100_000_000;
+    /** What a neighbour is taken to send that says nothing or little, bits a second. */
+    private static final double LEAST_CAPACITY = 5_000_000;
+
     private static final double WEIGHT_OF_NEW = 0.3;
     /** How much better another root must be. */
     private static final double HYSTERESIS = 0.75;
@@ -80,7 +87,7 @@ final class SuperSeed {
     /** Whether a gift is a HAVE that is answered by requests, since there are no trees. */
     private final boolean offersOnly;
 
-    private final LongToIntFunction renditionOf;
+    private final Pieces pieces;
 
     private final ArrayDeque<Long> waiting = new ArrayDeque<>();
     /** What waits of chunks that few still want at once: it leaves when nothing else waits. */
@@ -98,6 +105,14 @@ final class SuperSeed {
     private long dropNextAt = Long.MIN_VALUE;
     /** How long a piece takes to spread, whoever is the root. */
     private double usualNanos;
+
+    /** What is known of pieces. */
+    interface Pieces {
+        int renditionOf(long piece);
+
+        /** Whether a neighbour knows its record, or may be told it now. */
+        boolean mayGo(long piece, Neighbour to, long now);
+    }
 
     /** A chunk that was published not long ago. */
     private record Recent(long firstPiece, long at) {}
@@ -137,12 +152,12 @@ final class SuperSeed {
             Choking choking,
             RandomGenerator random,
             boolean offersOnly,
-            LongToIntFunction renditionOf) {
+            Pieces pieces) {
         this.neighbours = neighbours;
         this.uplink = uplink;
         this.choking = choking;
         this.offersOnly = offersOnly;
-        this.renditionOf = renditionOf;
+        this.pieces = pieces;
         this.random = random;
     }
 
@@ -165,9 +180,14 @@ final class SuperSeed {
         }
     }
 
+    /** A chunk has left the live edge: what still waits of it goes to whoever asks; whether anything did. */
+    boolean retired(ChunkRecord record) {
+        boolean waits = waiting.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
+        return overdue.removeIf(p -> p >= record.firstPiece() && p < record.endPiece()) | waits;
+    }
+
     void evicted(ChunkRecord record) {
-        waiting.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
-        overdue.removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
+        retired(record);
         again.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
         unproven.keySet().removeIf(p -> p >= record.firstPiece() && p < record.endPiece());
     }
@@ -441,11 +461,12 @@ final class SuperSeed {
     /** Whether a neighbour grafted itself to the piece's stripe and lacks it. */
     private boolean takes(Neighbour neighbour, long piece, long now) {
         return neighbour.isRelay()
-                && neighbour.carries(renditionOf.applyAsInt(piece))
+                && neighbour.carries(pieces.renditionOf(piece))
                 && !uplink.stalled(neighbour, now)
                 && (offersOnly || (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0)
                 && choking.mayGive(neighbour)
-                && !neighbour.held.contains(piece);
+                && !neighbour.held.contains(piece)
+                && pieces.mayGo(piece, neighbour, now);
     }
 
     private boolean isSpread(long piece) {
@@ -463,7 +484,7 @@ final class SuperSeed {
 
     /** How many neighbours a piece is for. */
     private int relays(long piece) {
-        int rendition = renditionOf.applyAsInt(piece);
+        int rendition = pieces.renditionOf(piece);
         int count = 0;
         for (Neighbour neighbour : neighbours) {
             if (neighbour.isRelay() && neighbour.carries(rendition)) {
@@ -485,10 +506,10 @@ final class SuperSeed {
     /** Lower is better; a neighbour that was never tried counts as a poor one. */
     private double score(Neighbour neighbour) {
         Score score = scores.get(neighbour);
-        if (score == null || score.samples == 0) {
-            return UNTRIED;
-        }
-        return score.spread / Math.max(1e-6, score.share);
+        double measured =
+                score == null || score.samples == 0 ? UNTRIED : score.spread / Math.max(LEAST_SHARE / 100, score.share);
+        double roundNanos = FAN_OUT * ChunkRecord.PIECE_LENGTH * 8e9 / Math.max(LEAST_CAPACITY, neighbour.capacity);
+        return measured * (1 + roundNanos / USUAL_NANOS);
     }
 
     private void chooseRoots() {

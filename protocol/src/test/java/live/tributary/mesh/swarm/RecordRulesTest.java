@@ -11,6 +11,7 @@ import java.util.Random;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.wire.LiveMessage;
+import live.tributary.protocol.wire.PeerMessage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -151,6 +152,123 @@ class RecordRulesTest {
 
         assertThat(bed.counted(RecordResult.HELD)).isOne();
         assertThat(bed.counted(RecordResult.OUT_OF_RANGE)).isOne();
+    }
+
+    @Test
+    void whoHasSleptAsksItsWayUpPageByPage() {
+        bed.live();
+        LinkId sender = bed.relay(1);
+        List<ChunkRecord> records = run(150);
+        bed.hears(sender, records.get(0));
+
+        bed.hears(sender, records.get(149));
+
+        assertThat(asked(sender)).endsWith(new LiveMessage.RecordsPlease(0, 101, 164));
+        bed.gets(sender, new LiveMessage.Records(records.subList(1, 65)));
+        assertThat(asked(sender)).endsWith(new LiveMessage.RecordsPlease(0, 165, 228));
+        bed.gets(sender, new LiveMessage.Records(records.subList(65, 129)));
+        assertThat(asked(sender)).endsWith(new LiveMessage.RecordsPlease(0, 229, 292));
+        bed.gets(sender, new LiveMessage.Records(records.subList(129, 150)));
+        assertThat(bed.accepted).containsExactlyElementsOf(records);
+    }
+
+    @Test
+    void whereNobodyHasWhatLiesBetweenItGoesOnFromThere() {
+        bed.live();
+        LinkId sender = bed.relay(1);
+        List<ChunkRecord> records = run(151);
+        bed.hears(sender, records.get(0));
+        bed.hears(sender, records.get(149));
+
+        bed.gets(sender, new LiveMessage.Records(List.of()));
+        bed.pass(Duration.ofSeconds(5));
+        bed.gets(sender, new LiveMessage.Records(List.of()));
+        bed.pass(Duration.ofSeconds(60));
+        bed.hears(sender, records.get(150));
+
+        assertThat(bed.accepted).containsExactly(records.get(0), records.get(149), records.get(150));
+    }
+
+    @Test
+    void whoForgesARecordFarAheadIsFoundOut() {
+        bed.live();
+        LinkId sender = bed.relay(1);
+        List<ChunkRecord> records = run(150);
+        bed.hears(sender, records.get(0), TestStream.flipped(records.get(149)));
+
+        bed.pass(Duration.ofSeconds(60));
+
+        assertThat(bed.accepted).containsExactly(records.get(0));
+        assertThat(bed.reasons).containsExactly(SwarmActions.DropReason.BAD_SIGNATURE);
+    }
+
+    @Test
+    void aLateJoinerHasTheRecordsOfTheWholeHistory() {
+        bed.live();
+        LinkId sender = bed.relay(1);
+        List<ChunkRecord> records = new ArrayList<>();
+        for (int i = 0; i < 130; i++) {
+            records.add(stream.record(
+                    TestStream.TERM,
+                    100 + i,
+                    i == 0 ? Optional.empty() : Optional.of(records.get(i - 1).hash()),
+                    4L * i,
+                    TestStream.NOW.minusSeconds(4 * (129 - i)),
+                    TestStream.LENGTH));
+        }
+        bed.hears(sender, records.get(129));
+        bed.gets(sender, new LiveMessage.Records(records.subList(65, 129)));
+        assertThat(asked(sender)).endsWith(new LiveMessage.RecordsPlease(0, 102, 165)); // No more than 64 wait.
+        bed.gets(sender, new LiveMessage.Records(records.subList(2, 66)));
+        bed.gets(sender, new LiveMessage.Records(records.subList(0, 2)));
+
+        assertThat(bed.accepted).containsExactlyInAnyOrderElementsOf(records);
+        assertThat(bed.opened)
+                .as("chunks of the window and of what has come since")
+                .hasSize(83);
+    }
+
+    @Test
+    void whatIsPublishedAllAtOnceIsToldAsFastAsItWouldBeListenedTo() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        origin.live();
+        LinkId relay = origin.relay(1);
+        List<ChunkRecord> records = new ArrayList<>(List.of(origin.stream.first()));
+        for (int i = 1; i < 100; i++) {
+            records.add(origin.stream.after(records.get(i - 1)));
+        }
+
+        records.forEach(record -> origin.swarm.publish(record, origin.now));
+
+        assertThat(origin.recordsSentTo(relay)).hasSize(16);
+        origin.pass(Duration.ofMillis(600));
+        assertThat(origin.recordsSentTo(relay)).hasSize(17).endsWith(records.get(99));
+    }
+
+    @Test
+    void whatAnOriginPublishesLateIsOfferedAndDoesNotHoldUpTheLiveEdge() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        origin.live();
+        LinkId relay = origin.relay(1);
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            origin.gets(relay, new LiveMessage.Tree(stripe, true));
+        }
+        ChunkRecord old = origin.stream.record(
+                TestStream.TERM, 100, Optional.empty(), 0, TestStream.NOW.minusSeconds(60), TestStream.LENGTH);
+        ChunkRecord live = origin.stream.after(old);
+
+        origin.swarm.publish(old, origin.now);
+        origin.swarm.publish(live, origin.now);
+        origin.pass(Duration.ofMillis(100));
+
+        assertThat(origin.sentTo(relay, PeerMessage.Have.class))
+                .extracting(PeerMessage.Have::piece)
+                .containsExactly(0L, 1L, 2L, 3L);
+        assertThat(origin.piecesSentTo(relay)).containsExactly(4L, 5L, 6L, 7L);
+    }
+
+    private List<LiveMessage.RecordsPlease> asked(LinkId link) {
+        return bed.sentTo(link, LiveMessage.RecordsPlease.class);
     }
 
     private ChunkRecord far(ChunkRecord first, int ahead) {

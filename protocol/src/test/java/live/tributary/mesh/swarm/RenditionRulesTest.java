@@ -54,7 +54,7 @@ class RenditionRulesTest {
         bed.hears(origin, record);
         LinkId all = bed.relay(2);
         LinkId few = bed.relay(3);
-        bed.swarm.carries(few, Set.of(1));
+        bed.swarm.described(few, Set.of(1), 10_000_000);
         for (LinkId child : List.of(all, few)) {
             bed.gets(child, new LiveMessage.Tree((int) (record.firstPiece() % LiveMessage.STRIPES), true));
         }
@@ -76,7 +76,7 @@ class RenditionRulesTest {
                 bed.gets(relay, new LiveMessage.Tree(stripe, true));
             }
         }
-        bed.swarm.carries(few, Set.of(1));
+        bed.swarm.described(few, Set.of(1), 10_000_000);
         ChunkRecord record = bed.stream.first();
 
         bed.swarm.publish(record, bed.now);

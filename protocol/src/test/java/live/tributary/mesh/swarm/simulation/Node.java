@@ -33,6 +33,8 @@ final class Node implements SwarmActions {
     private static final long RECORD_CHECK = 1_500_000;
     private static final long PIECE_CHECK = 500_000;
     private static final long CHUNK_CHECK = 5_000_000;
+    /** Bits a second. */
+    private static final long BOAST = 1_000_000_000;
 
     /** What a hostile relay does. */
     enum Conduct {
@@ -73,6 +75,7 @@ final class Node implements SwarmActions {
     int badChunks;
 
     private final Simulation simulation;
+    private final long uplink;
     private final double uplinkBytesPerNano;
     private final double downlinkBytesPerNano;
     /** Blocks that are not what their record says, a bit mask by piece. */
@@ -102,6 +105,7 @@ final class Node implements SwarmActions {
         this.y = y;
         this.inbound = inbound;
         this.conduct = conduct;
+        this.uplink = uplink;
         this.uplinkBytesPerNano = uplink / 8e9;
         this.downlinkBytesPerNano = downlink / 8e9;
         this.presentSince = simulation.agenda.now();
@@ -128,6 +132,11 @@ final class Node implements SwarmActions {
         return conduct == Conduct.HONEST;
     }
 
+    /** What its descriptor says; who is hostile boasts. */
+    private long claimedUplink() {
+        return honest() ? uplink : BOAST;
+    }
+
     boolean readsNothing() {
         return conduct == Conduct.STALLED && now() - presentSince > 3_000_000_000L;
     }
@@ -141,6 +150,7 @@ final class Node implements SwarmActions {
             dialled++;
         }
         swarm.linkUp(out.link, new LinkPeer(peer.key, peer.role, weDialled, Duration.ofNanos(2 * out.delay)), now());
+        later(out.delay, () -> swarm.described(out.link, Set.of(), peer.claimedUplink()));
         afterwards();
     }
 

@@ -175,7 +175,15 @@ public final class Simulation implements InstantSource {
         relayUplinks.add(uplink);
         everybody.add(node);
         relays.add(node);
-        trace.happened(node, "joins");
+        trace.happened(
+                node,
+                String.format(
+                        java.util.Locale.ROOT,
+                        "joins with %.1f Mbit/s at %.3f %.3f%s",
+                        uplink / 1e6,
+                        x,
+                        y,
+                        inbound ? "" : ", without inbound"));
         connect(node);
         if (conduct == Node.Conduct.FLOODER) {
             agenda.in(SECOND, () -> flood(node));

@@ -1,0 +1,105 @@
+package live.tributary.mesh.swarm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.wire.LiveMessage;
+import org.junit.jupiter.api.Test;
+
+class PushTreesTest {
+    private static final long SLOW = 10_000_000;
+    private static final LiveMessage.Tree GRAFT = new LiveMessage.Tree(0, true);
+    private static final LiveMessage.Tree PRUNE = new LiveMessage.Tree(0, false);
+    /** As many children of a stripe as a node with 100 Mbit/s serves in 75 ms. */
+    private static final int FULL = 14;
+
+    private final Swarmbed bed = new Swarmbed(NodeRole.RELAY);
+
+    @Test
+    void takesNoMoreChildrenThanItServesInAShortRound() {
+        List<LinkId> children = children(FULL);
+        LinkId another = grafted(FULL + 1, SLOW);
+
+        assertThat(children).allSatisfy(child -> assertThat(trees(child)).isEmpty());
+        assertThat(trees(another)).containsExactly(PRUNE);
+    }
+
+    @Test
+    void whoCanSendMuchMoreTakesThePlaceOfWhoCanSendLeast() {
+        List<LinkId> children = children(FULL - 1);
+        LinkId least = grafted(FULL, SLOW / 2);
+
+        LinkId alike = grafted(FULL + 1, SLOW / 2 + SLOW / 5);
+        LinkId more = grafted(FULL + 2, SLOW);
+
+        assertThat(trees(alike)).containsExactly(PRUNE);
+        assertThat(trees(more)).isEmpty();
+        assertThat(trees(least)).containsExactly(PRUNE);
+        assertThat(children).allSatisfy(child -> assertThat(trees(child)).isEmpty());
+    }
+
+    @Test
+    void whoCanSendMostIsServedFirst() {
+        bed.live();
+        LinkId parent = bed.relay(1);
+        LinkId slow = grafted(2, SLOW);
+        LinkId fast = grafted(3, 4 * SLOW);
+        LinkId silent = bed.relay(4);
+        bed.gets(silent, GRAFT);
+        ChunkRecord record = bed.stream.first();
+        bed.hears(parent, record);
+        bed.gets(parent, new LiveMessage.Window(List.of(new LiveMessage.Range(0, 1))));
+
+        bed.receives(parent, record, 0);
+        bed.pass(Duration.ofMillis(50));
+
+        assertThat(bed.blocks.stream().map(Swarmbed.Block::to).distinct()).containsExactly(fast, slow, silent);
+    }
+
+    @Test
+    void whatAParentSentBeforeItGaveUpTheEdgeIsStillWelcome() {
+        bed.live();
+        LinkId parent = bed.relay(1);
+        ChunkRecord record = bed.stream.first();
+        bed.hears(parent, record);
+        bed.gets(parent, new LiveMessage.Window(List.of(new LiveMessage.Range(0, 1))));
+        bed.receives(parent, record, 0);
+        ChunkRecord next = bed.stream.record(
+                record.term(),
+                record.seq() + 1,
+                java.util.Optional.of(record.hash()),
+                LiveMessage.STRIPES,
+                TestStream.NOW,
+                TestStream.LENGTH);
+        bed.hears(parent, next);
+        assertThat(trees(parent)).contains(GRAFT);
+
+        bed.gets(parent, PRUNE);
+
+        assertThat(bed.receives(parent, next, 0)).isEqualTo(LiveSwarm.BlockVerdict.STORE);
+    }
+
+    private List<LinkId> children(int count) {
+        List<LinkId> children = new ArrayList<>();
+        for (int i = 1; i <= count; i++) {
+            children.add(grafted(i, SLOW));
+        }
+        return children;
+    }
+
+    private LinkId grafted(int number, long capacity) {
+        LinkId link = bed.relay(number);
+        bed.swarm.described(link, Set.of(), capacity);
+        bed.gets(link, GRAFT);
+        return link;
+    }
+
+    private List<LiveMessage.Tree> trees(LinkId link) {
+        return bed.sentTo(link, LiveMessage.Tree.class);
+    }
+}
