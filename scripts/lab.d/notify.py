@@ -72,7 +72,7 @@ def main():
         setting.start_origin()
         setting.start_relay()
         if report.check("a gateway without a DHT serves what is pushed to it", eventually(lambda: len(setting.listed()) >= 3)):
-            for part in (gateway_is_killed, lambda r, s: origin_is_killed(r, s, options), key_is_rotated):
+            for part in (gateway_is_killed, lambda r, s: origin_is_killed(r, s, options), key_is_rotated, key_is_revoked):
                 part(report, setting)
     except (NotReady, Gone, OSError) as failure:
         report.check("every program gets READY and stays", False, failure)
@@ -154,6 +154,31 @@ def key_is_rotated(report, setting):
         return numbers(text) and max(numbers(text)) in {chunk["seq"] for stream in setting.relay.status()["streams"] if stream["key"] == fresh for chunk in stream["renditions"][0]["chunks"]}
 
     report.check("at the relay the old link plays the new stream", eventually(old_link_plays), f"newest segment {newest}")
+
+    def old_id_plays():
+        listed = setting.listed(old)
+        return listed and listed == setting.listed(fresh)
+
+    report.check("at the gateway the old id plays it too, though nobody listed either", eventually(old_id_plays))
+
+
+def key_is_revoked(report, setting):
+    """The key is declared dead and no origin is started for it: its last words alone are said."""
+    dead, data = setting.key, str(setting.folder / "origin")
+    setting.origin.stop()
+    subprocess.run([JAVA, "-jar", str(jar("origin")), "revoke", "--yes", "--data", data], check=True, capture_output=True, text=True)
+    words = ["--last-words", "--notify", f"ws://{setting.gateway_at}/notify#{setting.gateway.ready['id']}", "--peer", setting.relay.ready["tcp"]]
+    saying = setting.start("origin", "origin", *words).await_ready()
+
+    def knows(program):
+        return any(stream["key"] == dead and "revoked" in stream.get("keyEnd", "") for stream in program.status()["streams"])
+
+    report.check("--last-words tells the relay that the key is revoked", eventually(lambda: knows(setting.relay)))
+    report.check("and the gateway", eventually(lambda: knows(setting.gateway)))
+    saying.stop()
+    setting.relay.stop()
+    setting.relay = setting.start("relay", "relay", "--stream", dead).await_ready()
+    report.check("a relay that starts again still knows it, with nobody left to say so", eventually(lambda: knows(setting.relay)))
 
 
 if __name__ == "__main__":

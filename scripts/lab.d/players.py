@@ -137,9 +137,11 @@ class Ffmpeg:
 class HlsJs:
     """hls.js in headless Chromium."""
 
-    def __init__(self, url, seconds, tools):
+    def __init__(self, url, seconds, tools, give_up_seconds=20):
         self._seconds = seconds
-        self._process = subprocess.Popen(["node", "hls_player.js", url, str(seconds)], cwd=tools, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        environment = {**os.environ, "GIVE_UP_MS": str(give_up_seconds * 1000)}
+        command = ["node", "hls_player.js", url, str(seconds)]
+        self._process = subprocess.Popen(command, cwd=tools, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def result(self):
         try:

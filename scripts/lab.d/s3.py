@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ID, SECRET = "lab-id", "lab-secret"
@@ -50,8 +51,13 @@ class S3:
                 outer.objects.pop(self.path, None)
                 self._answer(204)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                """A writer that is killed hangs up in the middle."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, name="s3", daemon=True).start()
 
     @property
@@ -71,11 +77,27 @@ class S3:
         if not match or match.group(1) != ID:
             return "authorization"
         _, day, region, names, signature = match.groups()
-        lines = [request.command, request.path, ""]
-        lines += [f"{name}:{request.headers.get(name, '').strip()}" for name in names.split(";")] + ["", names, said]
-        scope = f"{day}/{region}/s3/aws4_request"
-        to_sign = "\n".join(["AWS4-HMAC-SHA256", request.headers["x-amz-date"], scope, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
-        key = ("AWS4" + SECRET).encode()
-        for part in (day, region, "s3", "aws4_request", to_sign):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        return "" if hmac.compare_digest(key.hex(), signature) else "signature"
+        expected = signature_of(request.command, request.path, request.headers, names, day, region)
+        return "" if hmac.compare_digest(expected, signature) else "signature"
+
+
+def signature_of(method, path, headers, names, day, region):
+    """SigV4's signature of a request whose query is empty; `names` of the signed headers, joined by semicolons."""
+    lines = [method, path, ""]
+    lines += [f"{name}:{headers.get(name, '').strip()}" for name in names.split(";")] + ["", names, headers["x-amz-content-sha256"]]
+    scope = f"{day}/{region}/s3/aws4_request"
+    to_sign = "\n".join(["AWS4-HMAC-SHA256", headers["x-amz-date"], scope, hashlib.sha256("\n".join(lines).encode()).hexdigest()])
+    key = ("AWS4" + SECRET).encode()
+    for part in (day, region, "s3", "aws4_request", to_sign):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key.hex()
+
+
+def signed(method, host, path, body=b"", region="us-east-1"):
+    """The headers of a signed request."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    headers = {"host": host, "x-amz-content-sha256": hashlib.sha256(body).hexdigest(), "x-amz-date": now}
+    names = ";".join(sorted(headers))
+    signature = signature_of(method, path, headers, names, now[:8], region)
+    headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={ID}/{now[:8]}/{region}/s3/aws4_request, SignedHeaders={names}, Signature={signature}"
+    return headers

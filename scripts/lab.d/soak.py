@@ -1,15 +1,15 @@
-"""An Owncast folder with every accident there is, faster than life, an origin that is killed at any moment, and a relay that
-must have had every finished segment once, in order, byte for byte.
-
-Segments are made by ffmpeg beforehand and written in place, growing, with the list that names them rewritten in place behind
-them. While a killed origin starts again, the feed stands still: a start takes as long as in life, and the feed does not."""
+"""An hour of Owncast's folder with every accident at a random moment, written by real ffmpeg over RTMP, and two origins on it: one that is
+killed again and again, one that runs through. A relay must have had every finished segment of both once, in order, byte for byte, and
+the bucket must hold the history and nothing else."""
 
 import argparse
 import hashlib
 import json
+import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,177 +17,140 @@ import threading
 import time
 from pathlib import Path
 
-from program import Gone, NotReady, Program, stop_all
+import s3
+from program import Gone, NotReady, Program, stop_all, write_statuses
+from replica import VARIANTS, Encoder, Replica
 
 LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"]
-VARIANTS = 2
+HEAP = ["-Xmx192m"]  # as the systemd units have it
 SEGMENT_SECONDS = 2
-MADE = 40
-LISTED = 10
-KEPT = 20
-POLL_SECONDS = 0.2
-SETTLE_SECONDS = 30
-FLAT = 1.15
-
-
-def made(folder, kind):
-    """Segments of both variants in one container: for each, a list of (bytes, init or None)."""
-    target = folder / f"made-{kind}"
-    target.mkdir(parents=True)
-    mp4 = ["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init-%v.mp4"] if kind == "m4s" else []
-    subprocess.run(
-        ["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=10"]
-        + ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=22050", "-t", str(SEGMENT_SECONDS * MADE)]
-        + ["-map", "0:v", "-map", "1:a", "-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "40"]
-        + ["-g", str(10 * SEGMENT_SECONDS), "-keyint_min", str(10 * SEGMENT_SECONDS), "-sc_threshold", "0", "-pix_fmt", "yuv420p"]
-        + ["-c:a", "aac", "-b:a", "16k", "-f", "hls", "-hls_time", str(SEGMENT_SECONDS), "-hls_list_size", "0"]
-        + ["-var_stream_map", "v:0,a:0 v:1,a:1", *mp4]
-        + ["-hls_segment_filename", str(target / f"%v-%d.{kind}"), str(target / "%v.m3u8")],
-        check=True,
-    )
-    variants = []
-    for variant in range(VARIANTS):
-        init = (target / f"init-{variant}.mp4") if kind == "m4s" else None
-        files = sorted(target.glob(f"{variant}-*.{kind}"), key=lambda file: int(file.stem.split("-")[1]))
-        variants.append([(file.read_bytes(), init.read_bytes() if init else None) for file in files])
-    return variants
+LISTED_SECONDS = 30
+HISTORY_MINUTES = 10
+RETENTION_SLACK = 45
+POLL_SECONDS = 0.3
+REPLAY_SECONDS = 20
+SETTLE_SECONDS = 60
+GRACE_SECONDS = 3
+FLAT = 1.10
+WARM_MINUTES = 30  # a JVM compiles and grows for a while; what is shorter proves nothing of memory
+MARKS = (1 / 12, 1 / 2, 1)
+OFFLINE_WIPE_SECONDS = 40  # 300 in Owncast; an hour should see some
 
 
 class Owncast:
-    """Writes as Owncast does, in a thread, at `speed` times life; remembers what it finished."""
+    """The replica with accidents, in a thread, until so much feed time has passed."""
 
-    def __init__(self, folder, segments, speed, dice):
-        self.folder = Path(folder)
-        self.finished = [[] for _ in range(VARIANTS)]  # SHA-1s, in order
-        self.runs = 0
-        self.standing = threading.Event()  # set: the feed runs
-        self.standing.set()
-        self.fed = 0.0
-        self._segments = segments
-        self._speed = speed
-        self._dice = dice
-        self._lock = threading.Lock()
-        self.folder.mkdir(parents=True)
-        lines = ["#EXTM3U"]
-        for variant in range(VARIANTS):
-            (self.folder / str(variant)).mkdir()
-            lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={(VARIANTS - variant) * 100000}", f"{variant}/stream.m3u8"]
-        (self.folder / "stream.m3u8").write_text("\n".join(lines) + "\n")
+    def __init__(self, folder, seconds, speed, dice):
+        listed = int(LISTED_SECONDS / SEGMENT_SECONDS * speed)  # An origin starts no faster for a fast feed.
+        self.replica = Replica(folder / "hls", dice, SEGMENT_SECONDS, listed, OFFLINE_WIPE_SECONDS / speed)
+        self.done = threading.Event()
+        self.began = time.monotonic()
+        self.accidents = {}
+        self.failure = None
+        self._seconds, self._speed, self._dice = seconds, speed, dice
 
-    def pause(self, seconds):
-        """Feed time passes with nothing written."""
-        self.standing.wait()
-        self.fed += seconds
-        time.sleep(seconds / self._speed)
+    def start(self):
+        self.began = time.monotonic()
+        threading.Thread(target=self._run, name="accidents", daemon=True).start()
 
-    def run(self, count):
-        """One run of an encoder: `count` segments of each variant, and the beginning of one more, which is never listed."""
-        kind = self._dice.choice(["ts", "ts", "m4s"])
-        name = f"{self._dice.getrandbits(32):08x}"
-        self.runs += 1
-        listed = [[] for _ in range(VARIANTS)]
-        for number in range(count + 1):
-            self.pause(SEGMENT_SECONDS * self._dice.uniform(0.8, 1.2))
-            for variant in range(VARIANTS):
-                data, init = self._segments[kind][variant][number % MADE]
-                folder = self.folder / str(variant)
-                if init and number == 0:
-                    (folder / f"init-{name}.mp4").write_bytes(init)
-                file = folder / f"stream-{name}-{number}.{kind}"
-                if number == count:
-                    file.write_bytes(data[: len(data) // 2])  # The encoder is killed here.
-                    continue
-                self._grow(file, data)
-                listed[variant].append(file.name)
-                with self._lock:
-                    self.finished[variant].append(hashlib.sha1((init or b"") + data).hexdigest())
-                self._list(variant, listed[variant], f"init-{name}.mp4" if init else None)
-                if number >= KEPT:
-                    (folder / f"stream-{name}-{number - KEPT}.{kind}").unlink(missing_ok=True)
-        self._last = listed, (f"init-{name}.mp4" if kind == "m4s" else None)
+    @property
+    def fed(self):
+        return (time.monotonic() - self.began) * self._speed
 
-    def _grow(self, file, data):
-        cuts = sorted(self._dice.randrange(len(data)) for _ in range(3)) + [len(data)]
-        with open(file, "wb", buffering=0) as out:
-            begin = 0
-            for cut in cuts:
-                out.write(data[begin:cut])
-                begin = cut
-                time.sleep(self._dice.uniform(0, 0.01))
+    def _wait(self, low, high):
+        time.sleep(self._dice.uniform(low, high) / self._speed)
 
-    def _list(self, variant, names, init, end=""):
-        shown = names[-LISTED:]
-        lines = ["#EXTM3U", "#EXT-X-VERSION:7", f"#EXT-X-TARGETDURATION:{SEGMENT_SECONDS}", f"#EXT-X-MEDIA-SEQUENCE:{len(names) - len(shown)}"]
-        lines += [f'#EXT-X-MAP:URI="{init}"'] if init else []
-        for name in shown:
-            lines += [f"#EXTINF:{SEGMENT_SECONDS:.6f},", name]
-        text = ("\n".join(lines) + "\n" + end).encode()
-        with open(self.folder / str(variant) / "stream.m3u8", "wb", buffering=0) as out:  # In place: a reader finds any part.
-            middle = self._dice.randrange(len(text))
-            out.write(text[:middle])
-            time.sleep(self._dice.uniform(0, 0.005))
-            out.write(text[middle:])
+    def _run(self):
+        try:
+            while self.fed < self._seconds:
+                self._one_run()
+        except Exception as failure:  # The thread's end must be told, whatever it was.
+            self.failure = failure
+        self.done.set()
 
-    def offline(self):
-        """The offline clip ends each list, as Owncast appends it."""
-        listed, init = self._last
-        for variant in range(VARIANTS):
-            (self.folder / str(variant) / "offline-v2.ts").write_bytes(b"\x47" + bytes(187))
-            end = '#EXT-X-DISCONTINUITY\n#EXTINF:8.000000,\noffline-v2.ts\n#EXT-X-ENDLIST\n'
-            self._list(variant, listed[variant], init, end)
+    def _one_run(self):
+        replica, dice = self.replica, self._dice
+        encoder = Encoder(replica.rtmp, self._speed)
+        end = time.monotonic() + 20
+        while not replica.online and time.monotonic() < end:
+            if not encoder.running():  # The transcoder did not listen yet.
+                time.sleep(0.3)
+                encoder = Encoder(replica.rtmp, self._speed)
+            time.sleep(0.05)
+        self._wait(5, 60)
+        while dice.random() < 0.4 and encoder.running():
+            self._meanwhile(encoder)
+            self._wait(4, 40)
+        replica.kind = dice.choice(["ts", "m4s"])
+        self._end(encoder)
 
-    def wipe(self):
-        for variant in range(VARIANTS):
-            for file in (self.folder / str(variant)).iterdir():
-                file.unlink()
+    def _meanwhile(self, encoder):
+        accident = self._dice.choice(["the folder is renamed", "the encoder hangs"])
+        self._count(accident)
+        if accident == "the folder is renamed":
+            self.replica.move_away(self._dice.uniform(0.3, 3))
+        else:
+            encoder.signal(signal.SIGSTOP)
+            self._wait(3, 20)
+            encoder.signal(signal.SIGCONT)
 
-    def move_away(self, seconds):
-        away = self.folder.with_name("away")
-        self.folder.rename(away)
-        time.sleep(seconds)
-        away.rename(self.folder)
+    def _end(self, encoder):
+        accident = self._dice.choice(
+            ["the encoder ends", "the encoder is killed", "the transcoder is killed", "the transcoder is killed", "Owncast restarts", "offline for long"]
+        )
+        self._count(accident)
+        if accident == "the encoder is killed":
+            encoder.kill()
+        elif accident == "the transcoder is killed":
+            self.replica.crash()
+        elif accident == "Owncast restarts":
+            self._wait(4, 5)  # What was just finished is taken; what a wipe takes away while it is written is nobody's.
+            encoder.kill()
+            self._wait(4, 5)
+            self.replica.restart()
+        else:
+            encoder.stop()
+        if encoder.running():
+            encoder.kill()
+        self._wait(*(OFFLINE_WIPE_SECONDS + 2, OFFLINE_WIPE_SECONDS + 20) if accident == "offline for long" else (0.5, 12))
+
+    def _count(self, accident):
+        self.accidents[accident] = self.accidents.get(accident, 0) + 1
 
 
 class Seen:
-    """What a relay listed, chunk by chunk, fetched as soon as it is."""
+    """What a relay listed of some streams, chunk by chunk, fetched as soon as it is."""
 
-    def __init__(self, relay, key):
-        self._relay, self._key = relay, key
-        self.digests = [{} for _ in range(VARIANTS)]
-        self.offline = 0
+    def __init__(self, relay, keys):
+        self._relay = relay
+        self.keys = keys
+        self.digests = {(key, variant): {} for key in keys for variant in range(len(VARIANTS))}  # seq → (SHA-1, time.time())
+        self.short_hashes = {}  # (key, variant, seq) → as in the bucket's names
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="seen", daemon=True)
         self._thread.start()
 
     def _watch(self):
+        replay_at = time.monotonic() + REPLAY_SECONDS
         while not self._stopped.wait(POLL_SECONDS):
-            self.look()
+            self.look("live.m3u8")
+            if time.monotonic() > replay_at:
+                replay_at = time.monotonic() + REPLAY_SECONDS
+                self.look("replay.m3u8")
 
-    def look(self, playlist="live.m3u8"):
-        for variant in range(VARIANTS):
-            base = f"/live/{self._key}/{variant}/"
+    def look(self, playlist):
+        for (key, variant), digests in self.digests.items():
+            base = f"/live/{key}/{variant}/"
             try:
                 text = self._relay.get(base + playlist, "http").decode()
                 for name in re.findall(r"^(?:\S*/)?(\d+\.(?:ts|mp4))$", text, re.MULTILINE):
                     seq = int(name.split(".")[0])
-                    if seq not in self.digests[variant]:
-                        self.digests[variant][seq] = hashlib.sha1(self._relay.get(base + name, "http")).hexdigest()
+                    if seq not in digests:
+                        chunk = self._relay.get(base + name, "http")
+                        digests[seq] = hashlib.sha1(chunk).hexdigest(), time.time()
+                        self.short_hashes[key, variant, seq] = hashlib.sha256(chunk).hexdigest()[:8]
             except OSError:
                 continue  # Not yet, or gone meanwhile; the next look tells.
-
-    def fill(self, node):
-        """Asks a node by name for what no list showed; returns how many chunks it had."""
-        found = 0
-        for variant, digests in enumerate(self.digests):
-            for seq in set(range(min(digests), max(digests) + 1)) - digests.keys() if digests else ():
-                for ending in ("ts", "mp4"):
-                    try:
-                        digests[seq] = hashlib.sha1(node.get(f"/live/{self._key}/{variant}/{seq}.{ending}", "http")).hexdigest()
-                        found += 1
-                        break
-                    except OSError:
-                        continue  # The other ending, or not here.
-        return found
 
     def stop(self):
         self._stopped.set()
@@ -197,123 +160,205 @@ class Seen:
 def main():
     parser = argparse.ArgumentParser(prog="scripts/lab feed", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="of feed time (10)")
-    parser.add_argument("--speed", type=float, default=4, help="times life (4)")
+    parser.add_argument("--speed", type=float, default=1, help="times life (1)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
     options = parser.parse_args()
+    os.environ.update(AWS_ACCESS_KEY_ID=s3.ID, AWS_SECRET_ACCESS_KEY=s3.SECRET)
     folder = Path(tempfile.mkdtemp(prefix="lab-feed-"))
     programs = []
+    good = False
     try:
-        good = soak(options, folder, programs)
+        good = Soak(options, folder, programs).run()
     except (NotReady, Gone) as failure:
         print(f"FAIL {failure}", flush=True)
-        good = False
     finally:
+        if not good:
+            write_statuses(programs, folder)
         stop_all(programs)
-        if (folder / "away").exists():
-            (folder / "away").rename(folder / "hls")
-    if good:
+    if good and not options.keep:
         shutil.rmtree(folder)
     else:
         print(f"logs: {folder}", file=sys.stderr)
     sys.exit(0 if good else 1)
 
 
-def soak(options, folder, programs):
-    dice = random.Random(options.seed)
-    segments = {kind: made(folder, kind) for kind in ("ts", "m4s")}
-    owncast = Owncast(folder / "hls", segments, options.speed, dice)
+class Soak:
+    def __init__(self, options, folder, programs):
+        self.options, self.folder, self.programs = options, folder, programs
+        self.dice = random.Random(options.seed)
+        self.down = []  # (from, to) of the origin that is killed, time.monotonic()
+        self.kills = self.stops = 0
+        self.rows = []
+        self.memory = {}
 
-    def origin(number):
-        arguments = ["--hls", str(folder / "hls"), "--name", "Soak", "--history", "2h", *LOOPBACK]
-        programs.append(Program("origin", "origin", arguments, folder))
-        return programs[-1].await_ready()
+    def origin(self, name, port="0"):
+        arguments = ["--hls", str(self.folder / "hls"), "--name", name, "--history", f"{HISTORY_MINUTES}m", *LOOPBACK]
+        arguments += ["--s3-endpoint", self.store.url, "--s3-bucket", "lab", "--s3-prefix", name]
+        arguments[arguments.index("--port") + 1] = port
+        self.programs.append(Program(name, "origin", arguments, self.folder, java=HEAP))
+        return self.programs[-1]
 
-    running = origin(0)
-    key = running.ready["id"]
-    port = running.ready["tcp"].rsplit(":", 1)[1]
-    LOOPBACK[LOOPBACK.index("--port") + 1] = port  # The next one is found where this one was.
-    peer = f"127.0.0.1:{port}"
-    relay = Program("relay", "relay", ["--stream", key, "--peer", peer, "--no-port-mapping", "--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"], folder)
-    programs.append(relay)
-    relay.await_ready()
-    seen = Seen(relay, key)
-    kills, resident, terms = 0, [], {running.status()["streams"][0].get("term")}
-    feeding = threading.Event()
+    def run(self):
+        self.store = s3.S3()
+        self.owncast = Owncast(self.folder, self.options.minutes * 60, self.options.speed, self.dice)
+        self.steady, self.killed = self.origin("steady"), self.origin("killed")
+        self.steady.await_ready(), self.killed.await_ready()
+        keys = [self.steady.ready["id"], self.killed.ready["id"]]
+        arguments = ["--no-port-mapping", *LOOPBACK]
+        for origin in (self.steady, self.killed):
+            arguments += ["--stream", origin.ready["id"], "--peer", origin.ready["tcp"]]
+        self.relay = Program("relay", "relay", arguments, self.folder, java=HEAP)
+        self.programs.append(self.relay)
+        self.relay.await_ready()
+        self.seen = Seen(self.relay, keys)
+        self.down.append((0, time.monotonic() + GRACE_SECONDS))
+        self.owncast.start()
+        self._kill_and_measure()
+        self._settle()
+        good = self._tell()
+        self.store.stop()
+        self.owncast.replica.stop()
+        return good
 
-    def feed():
-        while owncast.fed < options.minutes * 60:
-            owncast.run(dice.randrange(3, 40))
-            accident = dice.randrange(5)
-            if accident == 0:
-                owncast.pause(dice.uniform(2, 5))
-            elif accident == 1:
-                owncast.pause(3)
-                owncast.offline()
-                owncast.pause(dice.uniform(5, 60))
-            elif accident == 2:
-                owncast.pause(4)
-                owncast.offline()
-                owncast.pause(30)
-                owncast.wipe()
-                owncast.pause(5)
-            elif accident == 3:
-                owncast.pause(4)
-                owncast.move_away(dice.uniform(0.5, 3))
-            else:
-                owncast.pause(dice.uniform(3, 20))
-        feeding.set()
+    def _kill_and_measure(self):
+        marks = [(share, self.options.minutes * 60 * share / self.options.speed) for share in MARKS]
+        calm = time.monotonic() + self.dice.uniform(10, 25)
+        while not self.owncast.done.wait(0.5):
+            if marks and time.monotonic() - self.owncast.began >= marks[0][1]:
+                self._measure(marks.pop(0)[0])
+            if time.monotonic() > calm:
+                self._kill()
+                calm = time.monotonic() + self.dice.uniform(10, 60)
+        for share, _ in marks:
+            self._measure(share)
 
-    writer = threading.Thread(target=feed, name="feed", daemon=True)
-    writer.start()
-    calm = time.monotonic() + dice.uniform(10, 25)
-    while not feeding.wait(0.5):
-        resident.append(running.resident_bytes())
-        if time.monotonic() > calm:
-            running.kill()
-            owncast.standing.clear()
-            kills += 1
-            running = origin(kills)
-            time.sleep(2)  # It has looked at what is listed.
-            owncast.standing.set()
-            resident.clear() if len(resident) < 40 else None
-            calm = time.monotonic() + dice.uniform(10, 40)
-    end = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < end and any(len(seen.digests[v]) < len(owncast.finished[v]) for v in range(VARIANTS)):
-        time.sleep(POLL_SECONDS)
-        seen.look("replay.m3u8")
-    seen.stop()
-    listed = sum(map(len, seen.digests))
-    unlisted = seen.fill(relay)
-    at_origin_only = seen.fill(running)
-    return told(options, owncast, seen, kills, resident, (listed, unlisted, at_origin_only))
+    def _kill(self):
+        began = time.monotonic()
+        if self.dice.random() < 0.8:
+            self.killed.kill()
+            self.kills += 1
+        else:
+            self.killed.stop()
+            self.stops += 1
+        port = self.killed.ready["tcp"].rsplit(":", 1)[1]  # The next one is found where this one was.
+        time.sleep(self.dice.choice([0, 0, self.dice.uniform(0, 5)]))
+        self.programs.remove(self.killed)
+        self.killed = self.origin("killed", port).await_ready()
+        self.down.append((began, time.monotonic() + GRACE_SECONDS))
 
+    def _measure(self, share):
+        minutes = self.options.minutes * share
+        for program in (self.steady, self.relay):
+            self.memory[program.name, share] = (program.resident_bytes() / 1e6, live_heap(program) / 1e6)
+            print(f"{minutes:.0f} min: {program.name} has {self.memory[program.name, share][0]:.0f} MB resident, {self.memory[program.name, share][1]:.1f} MB of live heap", flush=True)
 
-def told(options, owncast, seen, kills, resident, sources):
-    good = sources[2] == 0
-    rows = [("feed.minutes", owncast.fed / 60, "min"), ("feed.runs", owncast.runs, "encoder runs"), ("feed.kills", kills, "SIGKILLs of the origin")]
-    rows += [("feed.listed", sources[0], "chunks that the relay listed in time"), ("feed.unlisted", sources[1], "more that it had"), ("feed.late", sources[2], "that only the origin had")]
-    for variant in range(VARIANTS):
-        got = [digest for _, digest in sorted(seen.digests[variant].items())]
-        wanted = owncast.finished[variant]
-        seqs = sorted(seen.digests[variant])
+    def _settle(self):
+        end = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < end and not all(self._compared(key, variant)[0] for key, variant in self.seen.digests):
+            time.sleep(2)
+        self.seen.look("replay.m3u8")
+        self.seen.stop()
+
+    def _compared(self, key, variant):
+        """(whether all is there, what was seen): the one that ran through must have all, the killed one all that it could see for some seconds."""
+        wanted = self.owncast.replica.wanted(variant)
+        ours = self.seen.digests[key, variant]
+        got = [ours[seq][0] for seq in sorted(ours)]
+        seqs = sorted(ours)
         holes = (seqs[-1] - seqs[0] + 1 - len(seqs)) if seqs else 0
-        first = next((at for at, (one, other) in enumerate(zip(got, wanted)) if one != other), None)
-        equal = got == wanted
-        good = good and equal and holes == 0
-        rows.append((f"feed.segments.{variant}", len(wanted), "finished segments"))
-        rows.append((f"feed.published.{variant}", len(got), f"chunks{'' if equal else f', first difference at {first}'}"))
-        rows.append((f"feed.holes.{variant}", holes, "numbers missing"))
-    third = max(1, len(resident) // 3)
-    if len(resident) > 60:
-        growth = (sum(resident[-third:]) / third) / (sum(resident[third : 2 * third]) / third)
-        rows.append(("feed.memory", growth, "resident memory, last third over the one before"))
-        good = good and growth <= FLAT
-    rows.append(("feed.resident", max(resident or [0]) / 1e6, "MB"))
-    for name, value, unit in rows:
-        print(json.dumps({"name": name, "value": value, "unit": unit}) if options.json else f"{name:<22}{value:>10.2f} {unit}", flush=True)
-    print("PASS every finished segment once, in order, byte-equal" if good else "FAIL", flush=True)
-    return good
+        down = self.down[:1] if key == self.seen.keys[0] else self.down
+        unseen = lost = at = 0
+        where = ""
+        for name, digest, listed, unlisted in wanted:
+            if at < len(got) and got[at] == digest:
+                at += 1
+            elif longest_look(listed, unlisted or time.monotonic(), down) < GRACE_SECONDS:
+                unseen += 1
+            else:
+                lost += 1
+                where = where or f", first lost {name}"
+        surplus = len(got) - at
+        detail = f"{len(got)} chunks of {len(wanted)} finished segments, {lost} lost, {surplus} that none was, {holes} numbers missing, {unseen} listed only while it was down{where}"
+        return bool(got) and not lost and not surplus and not holes, detail
+
+    def _tell(self):
+        good = self.check("the feed ran to its end", self.owncast.failure is None, self.owncast.failure or "")
+        print(f"{self.owncast.fed / 60:.0f} minutes of feed, {self.owncast.replica.runs} encoder runs, {self.owncast.replica.partial} files cut off, accidents: {self.owncast.accidents}", flush=True)
+        print(f"the killed origin: {self.kills} SIGKILLs, {self.stops} stops", flush=True)
+        for name, key in zip(("steady", "killed"), self.seen.keys):
+            for variant in range(len(VARIANTS)):
+                fine, detail = self._compared(key, variant)
+                good &= self.check(f"{name}, variant {variant}: every finished segment once, in order, byte-equal", fine, detail)
+            good &= self.check(f"{name}: the bucket holds exactly the history", *self._bucket(name, key))
+            status = next(stream for stream in self.relay.status()["streams"] if stream["key"] == key)
+            good &= self.check(f"{name}: one chain", status["forks"] == [], json.dumps(status["forks"])[:300])
+        good &= self.check("the bucket refused nothing", not self.store.refused, str(self.store.refused[:2]))
+        for program in ("steady", "relay"):
+            half, end = self.memory[program, MARKS[1]], self.memory[program, MARKS[2]]
+            detail = ", ".join(f"{self.options.minutes * share:.0f} min {self.memory[program, share][0]:.0f} MB resident, {self.memory[program, share][1]:.1f} MB heap" for share in MARKS)
+            flat = end[0] <= FLAT * half[0] and end[1] <= FLAT * half[1] + 1
+            if self.options.minutes / self.options.speed >= WARM_MINUTES:
+                good &= self.check(f"{program}: memory is flat", flat, detail)
+            else:
+                print(f"{program}, still warming up: {detail}", flush=True)
+        return good
+
+    def _bucket(self, name, key):
+        now = time.time()
+        stored = {}
+        for path, body in dict(self.store.objects).items():
+            match = re.fullmatch(rf"/lab/{name}/{key}/(\d+)/(\d+)/(\d+)-(\w{{8}})\.(ts|mp4)", path)
+            if match:
+                stored[int(match.group(2)), int(match.group(3))] = hashlib.sha1(body).hexdigest()
+        missing, wrong, old = [], [], []
+        for (its, variant), digests in self.seen.digests.items():
+            if its != key:
+                continue
+            for seq, (digest, when) in digests.items():
+                age = now - when
+                there = stored.get((variant, seq))
+                if there is None and RETENTION_SLACK / 3 < age < HISTORY_MINUTES * 60 - RETENTION_SLACK:
+                    missing.append((variant, seq))
+                elif there is not None and there != digest:
+                    wrong.append((variant, seq))
+                elif there is not None and age > HISTORY_MINUTES * 60 + RETENTION_SLACK:
+                    old.append((variant, seq))
+        unknown = [chunk for chunk in stored if chunk[1] not in self.seen.digests[key, chunk[0]]]
+        documents = [path for path in self.store.objects if path.startswith(f"/lab/{name}/") and not path.endswith((".ts", ".mp4"))]
+        terms = {path.split("/")[4] for path in documents}
+        with_chunks = {path.split("/")[4] for path in self.store.objects if path.startswith(f"/lab/{name}/") and path.endswith((".ts", ".mp4"))}
+        stale = terms - with_chunks - {max(terms, default="")}
+        good = bool(stored) and not (missing or wrong or old or unknown or stale)
+        return good, f"{len(stored)} chunks, missing {len(missing)} {missing[:3]}, other bytes {len(wrong)}, too old {len(old)}, never published {len(unknown)}, lists of nothing {len(stale)}"
+
+    def check(self, what, good, detail=""):
+        if self.options.json:
+            print(json.dumps({"name": f"feed.{what}", "value": int(good), "unit": str(detail)}), flush=True)
+        else:
+            print(f"{'PASS' if good else 'FAIL'} {what}{f': {detail}' if detail else ''}", flush=True)
+        return bool(good)
+
+
+def longest_look(begin, end, down):
+    """The longest time between these two in which nobody was down."""
+    longest = 0.0
+    for gone, back in sorted(down):
+        longest = max(longest, min(end, gone) - begin)
+        begin = max(begin, back)
+    return max(longest, end - begin)
+
+
+def live_heap(program):
+    """Bytes of the heap that are reachable: after a collection."""
+    jcmd = shutil.which("jcmd")
+    if jcmd is None:
+        return 0
+    subprocess.run([jcmd, str(program.process.pid), "GC.run"], capture_output=True, timeout=60)
+    said = subprocess.run([jcmd, str(program.process.pid), "GC.heap_info"], capture_output=True, text=True, timeout=60).stdout
+    used = re.search(r"used (\d+)K", said)
+    return int(used.group(1)) * 1024 if used else 0
 
 
 if __name__ == "__main__":

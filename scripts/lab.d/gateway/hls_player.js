@@ -1,12 +1,13 @@
 // hls.js in headless Chromium: plays an HLS URL for some seconds and says what a viewer saw, as one JSON object.
-// hls_player.js URL SECONDS [CHROMIUM]
+// hls_player.js URL SECONDS [CHROMIUM]; GIVE_UP_MS in the environment: after how long a frozen position counts as stopped (20000)
 const { chromium } = require('playwright-core');
 
 const FROZEN_MS = 500;
+const GIVE_UP_MS = Number(process.env.GIVE_UP_MS || 20000);
 const [, , url, seconds, executablePath] = process.argv;
 
 /** Runs in the page. */
-function play([source, milliseconds, frozenMs]) {
+function play([source, milliseconds, frozenMs, giveUpMs]) {
   const video = document.querySelector('video');
   const seen = { chunks: [], hosts: {}, errors: [], stalls: [], fatal: null, pathways: [] };
   const hls = new Hls({ liveSyncDurationCount: 3 });
@@ -33,17 +34,18 @@ function play([source, milliseconds, frozenMs]) {
     let ticked = performance.now();
     let longestTick = 0;
     const started = performance.now();
+    seen.startedAt = Date.now();
     const look = setInterval(() => {
       const now = performance.now();
       if (began) { longestTick = Math.max(longestTick, now - ticked); }
       ticked = now;
       if (video.currentTime > position) {
         if (!began) { began = now; seen.startMs = Math.round(now - started); seen.from = video.currentTime; }
-        if (moved && now - moved > frozenMs) { seen.stalls.push({ at: +position.toFixed(1), ms: Math.round(now - moved) }); }
+        if (moved && now - moved > frozenMs) { seen.stalls.push({ at: +position.toFixed(1), ms: Math.round(now - moved), until: Math.round(now - started) }); }
         position = video.currentTime;
         moved = now;
       }
-      if (began && moved && now - moved > 20000) { seen.fatal = seen.fatal || 'stopped'; }
+      if (began && moved && now - moved > giveUpMs) { seen.fatal = seen.fatal || 'stopped'; }
       if ((began && now - began >= milliseconds) || (!began && now - started > 60000) || seen.fatal === 'stopped') {
         clearInterval(look);
         const frames = video.getVideoPlaybackQuality();
@@ -68,7 +70,7 @@ function play([source, milliseconds, frozenMs]) {
   await page.goto(`${new URL(url).origin}/health`);
   await page.evaluate(() => { document.body.innerHTML = '<video muted autoplay playsinline></video>'; });
   await page.addScriptTag({ path: require.resolve('hls.js/dist/hls.min.js') });
-  console.log(JSON.stringify(await page.evaluate(play, [url, Number(seconds) * 1000, FROZEN_MS])));
+  console.log(JSON.stringify(await page.evaluate(play, [url, Number(seconds) * 1000, FROZEN_MS, GIVE_UP_MS])));
   await browser.close();
 })().catch((failure) => {
   console.error(failure);

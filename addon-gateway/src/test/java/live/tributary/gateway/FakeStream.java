@@ -57,6 +57,7 @@ public final class FakeStream implements StreamView {
     private Optional<About> about = Optional.empty();
     private Optional<SignedHead> head = Optional.empty();
     private boolean live;
+    private long term = TERM;
     private long nextPiece;
 
     public FakeStream(int seed) {
@@ -73,6 +74,10 @@ public final class FakeStream implements StreamView {
         stream.head(Head.Status.LIVE, Optional.empty());
         stream.publish(0, chunks);
         return stream;
+    }
+
+    public SigningKey signingKey() {
+        return key;
     }
 
     public void tell(String name, List<String> tags, List<Rendition> renditions) {
@@ -92,18 +97,32 @@ public final class FakeStream implements StreamView {
     }
 
     public void head(Head.Status status, Optional<String> fallback) {
+        head(status, fallback, EPOCH.plusSeconds(600));
+    }
+
+    /** A head that counts until then. */
+    public void headUntil(Instant expires) {
+        head(Head.Status.LIVE, Optional.empty(), expires);
+    }
+
+    private void head(Head.Status status, Optional<String> fallback, Instant expires) {
         live = status == Head.Status.LIVE;
         head = Optional.of(SignedHead.sign(
                 new Head(
                         1,
-                        EPOCH.plusSeconds(600),
+                        expires,
                         status,
-                        TERM,
+                        term,
                         Optional.empty(),
                         fallback.map(URI::create),
                         List.of(),
                         Sha256.ofContent(new byte[0])),
                 key));
+    }
+
+    /** Its origin begins a new term, which is returned. */
+    public long restart() {
+        return ++term;
     }
 
     public List<ChunkRecord> publish(int rendition, int count) {
@@ -116,7 +135,7 @@ public final class FakeStream implements StreamView {
             ChunkRecord record = ChunkRecord.sign(
                     new ChunkRecord.Body(
                             key.streamKey(),
-                            TERM,
+                            term,
                             new ChunkId(rendition, seq),
                             last.map(ChunkRecord::hash),
                             EPOCH.plus(CHUNK.multipliedBy(seq - 100)),

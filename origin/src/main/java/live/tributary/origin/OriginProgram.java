@@ -1,5 +1,6 @@
 package live.tributary.origin;
 
+import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
@@ -53,6 +54,7 @@ import live.tributary.mesh.program.UsageException;
 import live.tributary.mesh.serve.PeerDialler;
 import live.tributary.mesh.serve.ServeLimits;
 import live.tributary.mesh.serve.TorrentServer;
+import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.mesh.store.ChunkStore;
 import live.tributary.mesh.tracker.HttpTracker;
 import live.tributary.mesh.tracker.Tracker;
@@ -165,6 +167,15 @@ final class OriginProgram implements Program {
     private boolean standby;
 
     @Option(
+            names = "--last-words",
+            arity = "0..1",
+            fallbackValue = "true",
+            defaultValue = "false",
+            description =
+                    "Publish nothing: say that the former keys in --data were rotated or revoked, to all who link.")
+    private boolean lastWords;
+
+    @Option(
             names = "--notify",
             paramLabel = "WS-URL",
             split = ",",
@@ -208,8 +219,7 @@ final class OriginProgram implements Program {
 
     @Override
     public Ready start(Lifecycle life) throws Exception {
-        String feed =
-                hls.orElseThrow(() -> new UsageException("--hls: none (expected: a folder, a playlist, or a URL)"));
+        String feed = feed();
         Optional<BucketSettings> bucketSettings = bucketOptions.settings();
         long memory = Math.max(
                 ChunkRecord.MAX_CHUNK, Math.min(MAX_MEMORY, Runtime.getRuntime().maxMemory()));
@@ -217,9 +227,10 @@ final class OriginProgram implements Program {
         StateDirectory state = life.add(StateDirectory.open(node.data()));
         SecureRandom random = new SecureRandom();
         SigningKey nodeKey = KeyFile.readOrCreate(state.resolve("node.key"), random);
+        List<FormerKeys.Former> formers = new FormerKeys(state.path()).all();
         Path streamKeyFile = keyFile.orElse(state.resolve("stream.key"));
         boolean oldKey = isOld(streamKeyFile);
-        SigningKey streamKey = KeyFile.readOrCreate(streamKeyFile, random);
+        SigningKey streamKey = lastWords ? lastOf(formers, state) : KeyFile.readOrCreate(streamKeyFile, random);
         if (feed.contains("/live/" + streamKey.streamKey().text() + "/")) {
             throw new UsageException("--hls: " + feed + " (expected: the encoder's feed, not this stream itself)");
         }
@@ -292,13 +303,19 @@ final class OriginProgram implements Program {
 
         Standby.Term terms =
                 (known, head) -> term(known, head, publisher, streamKey, bucketSettings, state, clock, ownNode, random);
-        List<GatewayPush.Pushed> pushed = new ArrayList<>(List.of(new GatewayPush.Pushed(streamKey, publisher.view())));
-        for (FormerKeys.Former former : new FormerKeys(state.path()).all()) {
+        List<GatewayPush.Pushed> pushed = new ArrayList<>();
+        if (!lastWords) {
+            pushed.add(new GatewayPush.Pushed(streamKey, publisher.view()));
+        }
+        for (FormerKeys.Former former : formers) {
             log.info("{}: said to whoever asks for the old key", former.end());
             FormerStream said = life.add(new FormerStream(former, name, mesh, mesh::endpoints, clock));
             pushed.add(new GatewayPush.Pushed(former.key(), said.view()));
         }
         notifyGateways(life, ownNode, pushed, status, random);
+        if (lastWords) {
+            return ready;
+        }
         Consumer<AboutText> words;
         Runnable hint;
         if (following.isPresent()) {
@@ -339,6 +356,24 @@ final class OriginProgram implements Program {
             log.info("Owncast's webhook for this origin: POST /owncast/{} on port {}", token, port.port());
         }
         return ready;
+    }
+
+    private String feed() {
+        if (lastWords) {
+            if (hls.isPresent() || standby) {
+                throw new UsageException("--last-words: with a feed (expected: neither --hls nor --standby)");
+            }
+            return "";
+        }
+        return hls.orElseThrow(() -> new UsageException("--hls: none (expected: a folder, a playlist, or a URL)"));
+    }
+
+    private static SigningKey lastOf(List<FormerKeys.Former> formers, StateDirectory state) throws StartException {
+        if (formers.isEmpty()) {
+            throw new StartException(
+                    "--last-words: no former key in " + state.path() + " (expected: one that was rotated or revoked)");
+        }
+        return formers.get(formers.size() - 1).key();
     }
 
     /** Begins a term: what publishes in it, and the bucket's copy. */
@@ -385,10 +420,21 @@ final class OriginProgram implements Program {
                         new SplittableRandom(random.nextLong()),
                         bucketOptions.byRelays(node.dhtPrivate()),
                         bytes -> own.budget().take(UploadBudget.Purpose.BUCKET, bytes),
-                        sent::add));
+                        sent::add,
+                        record -> bytes(own.mesh().chunks(), record)));
         copies.add(copy::published);
         copy.start();
         return new Standby.Tenure(origin, List.of(copy));
+    }
+
+    private static Optional<byte[]> bytes(ChunkBytes chunks, ChunkRecord record) {
+        return chunks.read(record, 0, record.length()).map(held -> {
+            try {
+                return ByteBufUtil.getBytes(held);
+            } finally {
+                held.release();
+            }
+        });
     }
 
     private void notifyGateways(

@@ -7,6 +7,7 @@ import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
 
@@ -46,15 +47,26 @@ public final class ChunkSources {
         return bucketUrl(record).isPresent();
     }
 
-    /** The chunk's name in the bucket, once the origin has signed that it is there. The head's base is that of the head's term. */
+    /** The chunk's name in the bucket, once the origin has signed that it is there. */
     Optional<String> bucketUrl(ChunkRecord record) {
         return stream.head()
                 .map(SignedHead::head)
-                .filter(head -> head.term() == record.term() && stream.storedInBucket(record.chunk()))
-                .flatMap(head -> head.fallback())
-                .map(base -> base.toString().replaceAll("/+$", "") + "/" + record.rendition() + "/" + record.seq() + "-"
+                .filter(head -> stream.storedInBucket(record.chunk()))
+                .flatMap(head -> baseOf(record.term(), head))
+                .map(base -> base + "/" + record.rendition() + "/" + record.seq() + "-"
                         + record.body().sha256().hex().substring(0, HASH_IN_NAME) + "."
                         + record.body().container().extension());
+    }
+
+    /** A term's part of the bucket: a head names that of its own, which ends in the term; those before stand beside it. */
+    private static Optional<String> baseOf(long term, Head head) {
+        Optional<String> base = head.fallback().map(url -> url.toString().replaceAll("/+$", ""));
+        if (term == head.term()) {
+            return base;
+        }
+        String ending = "/" + head.term();
+        return base.filter(url -> url.endsWith(ending))
+                .map(url -> url.substring(0, url.length() - ending.length()) + "/" + term);
     }
 
     /** Whether enough relays hold a chunk for a client that cannot turn elsewhere. */

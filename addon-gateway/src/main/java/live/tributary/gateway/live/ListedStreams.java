@@ -28,6 +28,11 @@ public final class ListedStreams {
         successors.put(old, next);
     }
 
+    /** Who asks for the old stream no longer gets another. */
+    public void forget(StreamKey old) {
+        successors.remove(old);
+    }
+
     private Optional<StreamView> newest(StreamKey key) {
         StreamView found = streams.get(key);
         StreamKey next = successors.get(key);

@@ -256,7 +256,10 @@ final class NotifyConnection extends SimpleChannelInboundHandler<WebSocketFrame>
             taken(ctx, () -> stored.verifies(stream), () -> intake(stream, intake -> intake.take(stored)));
         } else if (message instanceof LiveMessage.KeyEndNews news) {
             if (!ofAnother(news.end().stream(), stream)) {
-                taken(ctx, news.end()::verifies, () -> intake(stream, intake -> intake.take(news.end())));
+                taken(ctx, news.end()::verifies, () -> {
+                    around.streams().ended(news.end(), around.clock().instant());
+                    intake(stream, intake -> intake.take(news.end()));
+                });
             }
         } else if (message instanceof LiveMessage.Relays relays) {
             taken(

@@ -12,6 +12,7 @@ import live.tributary.gateway.live.ListedStreams;
 import live.tributary.mesh.MeshNode;
 import live.tributary.mesh.StreamIntake;
 import live.tributary.protocol.stream.Head;
+import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.StreamKey;
@@ -33,12 +34,16 @@ final class PushedStreams {
     private final Predicate<StreamKey> denied;
     private final NotifyLimits limits;
     private final Map<StreamKey, Open> opened = new HashMap<>();
+    private final Map<StreamKey, Former> formers = new HashMap<>();
     private final Map<StreamKey, Integer> pushing = new HashMap<>();
     private final Map<Network, Integer> connected = new HashMap<>();
     private int connections;
 
     /** A stream that no operator listed. */
     private record Open(Network pushedFrom, Instant counts) {}
+
+    /** A key that nobody listed and that has handed over. */
+    private record Former(StreamKey successor, Instant heard) {}
 
     PushedStreams(MeshNode mesh, ListedStreams listed, boolean open, Predicate<StreamKey> denied, NotifyLimits limits) {
         this.mesh = mesh;
@@ -129,7 +134,21 @@ final class PushedStreams {
         return mesh.intake(stream);
     }
 
-    /** Forgets the open streams whose heads have long stopped to count. */
+    /**
+     * A key has said its last word. Where it handed over, and no operator listed it, who asks for the old stream gets the new one
+     * as long as that is listed; those that an operator listed are followed elsewhere.
+     */
+    synchronized void ended(KeyEnd end, Instant now) {
+        StreamKey old = end.stream();
+        boolean ours = opened.containsKey(old) || (open && mesh.intake(old).isEmpty());
+        boolean room = formers.containsKey(old) || formers.size() < limits.openStreams();
+        end.successor().filter(next -> ours && room && !denied.test(next)).ifPresent(next -> {
+            formers.put(old, new Former(next, now));
+            listed.handedOver(old, next);
+        });
+    }
+
+    /** Forgets the open streams whose heads have long stopped to count, and old keys whose successors are not listed. */
     synchronized void sweep(Instant now) {
         Iterator<Map.Entry<StreamKey, Open>> all = opened.entrySet().iterator();
         while (all.hasNext()) {
@@ -141,5 +160,13 @@ final class PushedStreams {
                 LOG.info("stream {} is pushed no longer: not listed", one.getKey());
             }
         }
+        formers.entrySet().removeIf(former -> {
+            boolean gone = !listed.isListed(former.getValue().successor())
+                    && now.isAfter(former.getValue().heard().plus(limits.kept()));
+            if (gone) {
+                listed.forget(former.getKey());
+            }
+            return gone;
+        });
     }
 }

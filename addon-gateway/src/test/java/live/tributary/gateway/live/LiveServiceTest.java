@@ -163,6 +163,31 @@ class LiveServiceTest {
     }
 
     @Test
+    void bucketServesWhatAnOriginStoredBeforeItRestarted() {
+        ChunkRecord before = stream.newest(0, 1).get(0);
+        long term = stream.restart();
+        ChunkRecord after = stream.publish(0, 1).get(0);
+        stream.store(before);
+        stream.store(after);
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/key/" + term + "/"));
+
+        List<String> uris = uris(Asked.get(service, live));
+
+        assertThat(uris)
+                .containsExactly(
+                        "https://bucket.example/key/" + before.term() + "/0/" + inBucket(before),
+                        "https://bucket.example/key/" + term + "/0/" + inBucket(after));
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/elsewhere"));
+        assertThat(uris(Asked.get(service, live)))
+                .as("a base that does not end in its term says nothing of others")
+                .containsExactly("https://bucket.example/elsewhere/0/" + inBucket(after));
+    }
+
+    private static String inBucket(ChunkRecord record) {
+        return record.seq() + "-" + record.body().sha256().hex().substring(0, 8) + ".ts";
+    }
+
+    @Test
     void httpsViewersAreSentToCertifiedRelaysOnly() {
         stream.holdAll(
                 stream.add(relay(1, 7001, Optional.empty())), stream.add(relay(2, 7002, Optional.of("r.example"))));

@@ -2,35 +2,29 @@ package live.tributary.origin.fallback;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.IntToLongFunction;
 import java.util.function.LongConsumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
-import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamPublisher;
+import live.tributary.mesh.StreamView;
 import live.tributary.protocol.hls.LivePlaylist;
-import live.tributary.protocol.hls.MasterPlaylist;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
-import live.tributary.protocol.stream.Head;
-import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.SigningKey;
@@ -42,47 +36,37 @@ import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 
 /**
  * The stream's copy in a bucket, written by threads of its own from a bounded queue: whatever the bucket does, the mesh does not
- * wait for it.
+ * wait for it. What an earlier run left unwritten follows when there is nothing else to do.
  */
 public final class Bucket implements StreamListener, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Bucket.class);
 
     private static final int WRITERS = 2;
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(1);
-    private static final Duration RETENTION_INTERVAL = Duration.ofSeconds(10);
     private static final Duration LAST_WRITES = Duration.ofSeconds(2);
     private static final int HOURS_OF_A_DAY = 24;
-    private static final Duration SHORTEST_HISTORY_TO_HAND_OVER = Duration.ofMinutes(20);
-    /** How long a relay may still begin with a put that it was given. */
-    private static final Duration ORDER_LIFETIME = Duration.ofMinutes(2);
-
-    private static final String BINARY = "application/octet-stream";
 
     private final SigningKey key;
     private final BucketSettings settings;
     private final BucketLayout layout;
+    private final long term;
     private final Duration history;
     private final StreamPublisher mesh;
     private final Surroundings around;
-    private final BucketJournal journal;
-    private final WriteBudget budget;
-    private final Opens opens;
+    private final BucketObjects objects;
+    private final RelayWrites byRelays;
+    private final BucketTrouble trouble = new BucketTrouble();
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final UploadPlan plan;
     private final Couriers couriers;
-    private volatile boolean handsOver;
+    private final BucketDocuments documents;
+    private final BucketRetention retention;
     private final List<Thread> writers = new ArrayList<>();
-    private final Set<String> deleting = new HashSet<>();
-    private Optional<ObjectStore> store = Optional.empty();
-    private Optional<SignedHead> head = Optional.empty();
-    private Optional<About> about = Optional.empty();
-    private Instant retentionAt = Instant.MIN;
     private boolean estimated;
     private boolean closing;
     private boolean closed;
-    private String trouble = "";
 
     /**
      * What a bucket needs from around it.
@@ -90,6 +74,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
      * @param handsOver whether relays that hold a chunk may be asked to write it
      * @param uplink asks to send so many bytes in the lowest class; 0, or the nanoseconds to wait
      * @param sent counts bytes that were sent
+     * @param held the bytes of a chunk, where this node holds it
      */
     public record Surroundings(
             InstantSource wallClock,
@@ -97,7 +82,8 @@ public final class Bucket implements StreamListener, AutoCloseable {
             RandomGenerator random,
             boolean handsOver,
             IntToLongFunction uplink,
-            LongConsumer sent) {}
+            LongConsumer sent,
+            Function<ChunkRecord, Optional<byte[]>> held) {}
 
     /** What speaks to the bucket. */
     record Opens(Supplier<ObjectStore> store, PutSigner signer) {
@@ -142,17 +128,18 @@ public final class Bucket implements StreamListener, AutoCloseable {
             throws IOException {
         this.settings = settings;
         this.key = key;
+        this.term = term;
         this.layout = BucketLayout.of(settings, key.streamKey(), term);
         this.history = history;
         this.mesh = mesh;
         this.around = around;
-        this.journal = new BucketJournal(journal);
-        this.budget = new WriteBudget(journal.resolveSibling("bucket.writes"), settings.writesAMonth());
-        this.opens = opens;
-        // A signed put is good for a quarter of an hour: none may outlive the object's time in the bucket.
-        this.handsOver = around.handsOver() && history.compareTo(SHORTEST_HISTORY_TO_HAND_OVER) >= 0;
-        this.plan = new UploadPlan(around.random(), handsOver ? Couriers.DELIVERED_WITHIN : 0);
+        this.objects = new BucketObjects(journal, settings.writesAMonth(), around.sent(), opens.store());
+        this.byRelays = new RelayWrites(
+                key, layout, mesh, opens.signer(), objects, around.wallClock(), around.handsOver(), history);
+        this.plan = new UploadPlan(around.random(), byRelays.allowed() ? Couriers.DELIVERED_WITHIN : 0);
         this.couriers = new Couriers(around.random());
+        this.documents = new BucketDocuments(layout, plan);
+        this.retention = new BucketRetention(layout, history);
     }
 
     /** The base URL at which viewers find this term's objects: what heads name. */
@@ -166,7 +153,13 @@ public final class Bucket implements StreamListener, AutoCloseable {
                     "{} is a development domain: few requests a second and no cache; give the bucket a domain of its own",
                     settings.publicBase());
         }
-        mesh.view().addListener(this);
+        StreamView stream = mesh.view();
+        stream.addListener(this);
+        for (int rendition : stream.renditions()) { // What was restored before anybody listened.
+            stream.newest(rendition, UploadPlan.MAX_MISSED).stream()
+                    .filter(stream::holds)
+                    .forEach(this::chunkCompleted);
+        }
         for (int i = 0; i < WRITERS; i++) {
             Thread thread = new Thread(this::write, "bucket-" + i);
             thread.setDaemon(true);
@@ -185,7 +178,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
             List<ChunkRecord> dropped = plan.offer(record, bytes, now());
             dropped.forEach(gone -> couriers.forget(gone, now()));
             if (!dropped.isEmpty()) {
-                trouble("the bucket is too slow: " + dropped.size() + " chunks left out of it, the oldest "
+                trouble.says("the bucket is too slow: " + dropped.size() + " chunks left out of it, the oldest "
                         + dropped.get(0));
             }
         });
@@ -193,12 +186,11 @@ public final class Bucket implements StreamListener, AutoCloseable {
 
     /** Says what a month costs at the rate of the first chunk, on air around the clock: the most that it can be. */
     private void estimate(ChunkRecord record) {
-        int renditions =
-                about.map(current -> current.body().renditions().size()).orElse(1);
+        int renditions = documents.renditions();
         long bits = record.length() * 8_000L / record.body().duration().toMillis() * renditions;
-        CostEstimate.Plan plan =
+        CostEstimate.Plan month =
                 new CostEstimate.Plan(bits, 0, 0, 1, renditions, record.body().duration(), HOURS_OF_A_DAY, history);
-        CostEstimate cost = CostEstimate.of(plan);
+        CostEstimate cost = CostEstimate.of(month);
         log.info(
                 "the bucket, on air around the clock: {} writes a month, {} MB stored, ${} beyond what is free (R2's prices)",
                 cost.writes(),
@@ -208,37 +200,43 @@ public final class Bucket implements StreamListener, AutoCloseable {
 
     @Override
     public void headChanged(SignedHead newest) {
-        locked(() -> {
-            boolean sameStatus = head.map(before -> before.head().status())
-                    .equals(Optional.of(newest.head().status()));
-            head = Optional.of(newest);
-            plan.changed(layout.head());
-            if (!sameStatus) {
-                playlistsChanged();
-            }
-        });
+        locked(() -> documents.head(newest));
     }
 
     @Override
     public void aboutChanged(About newest) {
-        locked(() -> {
-            about = Optional.of(newest);
-            plan.changed(layout.about());
-            plan.changed(layout.master());
-        });
+        locked(() -> documents.about(newest));
     }
 
-    private void playlistsChanged() {
-        about.ifPresent(current -> current.body().renditions().stream()
-                .filter(rendition -> !plan.listed(rendition.number()).isEmpty())
-                .forEach(rendition -> plan.changed(layout.playlist(rendition.number()))));
+    /** The node has a chunk whole that this run did not publish: one of an earlier run, which a crash may have kept from the bucket. */
+    @Override
+    public void chunkCompleted(ChunkRecord record) {
+        if (record.term() < term
+                && isInHistory(record)
+                && !mesh.view().storedInBucket(record.chunk())
+                && !objects.isKnownToBeStored(nameOf(record))) {
+            locked(() -> plan.missed(record));
+        }
     }
+
+    private boolean isInHistory(ChunkRecord record) {
+        return record.body()
+                .published()
+                .isAfter(retention.oldest(around.wallClock().instant()));
+    }
+
+    /** A chunk's name, under its own term. */
+    private String nameOf(ChunkRecord record) {
+        return BucketLayout.of(settings, key.streamKey(), record.term()).chunk(record);
+    }
+
+    // ---- the writers
 
     private void write() {
         try {
-            store(); // Before the first chunk waits for it.
+            objects.store(); // Before the first chunk waits for it.
         } catch (ObjectStore.StoreException e) {
-            locked(() -> trouble(String.valueOf(e.getMessage())));
+            locked(() -> trouble.says(String.valueOf(e.getMessage())));
         }
         while (true) {
             Optional<UploadPlan.Job> job;
@@ -268,7 +266,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 List<ChunkRecord> late = plan.giveUp(now);
                 late.forEach(record -> couriers.forget(record, now));
                 if (!late.isEmpty()) {
-                    trouble("the bucket is too slow: " + late.size() + " chunks left out of it, the first "
+                    trouble.says("the bucket is too slow: " + late.size() + " chunks left out of it, the first "
                             + late.get(0));
                 }
                 retain();
@@ -288,37 +286,12 @@ public final class Bucket implements StreamListener, AutoCloseable {
         }
     }
 
-    /** Deletes what left the history: this term's chunks, and all of a term before once its last chunk is gone. */
     private void retain() {
         Instant now = around.wallClock().instant();
-        if (now.isBefore(retentionAt)) {
-            return;
+        if (retention.isDue(now)) {
+            plan.expire(retention.oldest(now));
+            retention.leaving(objects.keys(), now).forEach(plan::delete);
         }
-        retentionAt = now.plus(RETENTION_INTERVAL);
-        Instant oldest = now.minus(history);
-        plan.expire(oldest);
-        Map<String, Instant> keys = journal.keys();
-        for (Map.Entry<String, Instant> entry : keys.entrySet()) {
-            String name = entry.getKey();
-            boolean chunk = name.endsWith(".ts") || name.endsWith(".mp4");
-            boolean old = chunk
-                    ? entry.getValue().isBefore(oldest)
-                    : !name.startsWith(layout.base() + "/") && !hasChunks(keys, termOf(name));
-            if (old && deleting.add(name)) {
-                plan.delete(name);
-            }
-        }
-    }
-
-    private static boolean hasChunks(Map<String, Instant> keys, String base) {
-        return keys.keySet().stream()
-                .anyMatch(name -> name.startsWith(base) && (name.endsWith(".ts") || name.endsWith(".mp4")));
-    }
-
-    /** A document's key up to and with its term. */
-    private static String termOf(String name) {
-        String folder = name.substring(0, name.lastIndexOf('/') + 1);
-        return name.endsWith("/live.m3u8") ? folder.replaceAll("[^/]+/$", "") : folder;
     }
 
     private void handle(UploadPlan.Job job) {
@@ -326,29 +299,23 @@ public final class Bucket implements StreamListener, AutoCloseable {
             upload(upload);
         } else if (job instanceof UploadPlan.Write write) {
             writeDocument(write);
+        } else if (job instanceof UploadPlan.CatchUp catchUp) {
+            catchUp(catchUp);
         } else if (job instanceof UploadPlan.Delete delete) {
             delete(delete.key());
         }
     }
 
     private void upload(UploadPlan.Upload upload) {
-        boolean anybody = handsOver && mesh.view().relays().stream().anyMatch(Bucket::mayWrite);
-        if (!anybody || !leaveToOthers(upload)) {
+        if (!byRelays.anybody() || !leaveToRelays(upload)) {
             uploadOneself(upload);
         }
     }
 
-    private static boolean mayWrite(RelayView relay) {
-        return relay.linked() && relay.role() == NodeRole.RELAY;
-    }
-
     /** Has a relay write the chunk. Returns false where the origin has to do it. */
-    private boolean leaveToOthers(UploadPlan.Upload upload) {
+    private boolean leaveToRelays(UploadPlan.Upload upload) {
         ChunkRecord record = upload.record();
-        List<RelayKey> holders = mesh.view().holders(record).stream()
-                .filter(Bucket::mayWrite)
-                .map(RelayView::key)
-                .toList();
+        List<RelayKey> holders = byRelays.holders(record);
         lock.lock();
         Couriers.Step step;
         try {
@@ -368,48 +335,19 @@ public final class Bucket implements StreamListener, AutoCloseable {
     }
 
     private boolean handOver(UploadPlan.Upload upload, RelayKey relay) {
-        ChunkRecord record = upload.record();
-        String name = layout.chunk(record);
-        Instant now = around.wallClock().instant();
-        try {
-            Optional<PutSigner.SignedPut> put = opens.signer()
-                    .sign(
-                            name,
-                            record.body().sha256(),
-                            record.body().container().mediaType(),
-                            LivePlaylist.CHUNK_CACHE_CONTROL,
-                            now);
-            if (put.isEmpty()) {
-                log.info("the bucket's credentials come with a token, which stays here: the origin uploads by itself");
-                handsOver = false;
-                return false;
-            }
-            toBePut(name, record.body().published());
-            mesh.send(LiveMessage.Put.sign(
-                    new LiveMessage.Put.Order(
-                            relay, record.chunk(), put.get().url(), put.get().headers(), now.plus(ORDER_LIFETIME)),
-                    key));
-        } catch (ObjectStore.StoreException | IllegalArgumentException e) {
-            log.debug("{} is not handed over: {}", record, e.getMessage());
-            return false; // The origin's own attempt meets the same trouble, and tells it.
+        boolean handed = byRelays.handOver(upload.record(), relay);
+        if (handed) {
+            locked(() -> {
+                couriers.handed(upload.record(), relay, now());
+                plan.postpone(upload, now());
+            });
         }
-        locked(() -> {
-            couriers.handed(record, relay, now());
-            plan.postpone(upload, now());
-        });
-        return true;
+        return handed;
     }
 
     private boolean check(UploadPlan.Upload upload) {
         ChunkRecord record = upload.record();
-        boolean there;
-        try {
-            there = store().has(layout.chunk(record), record.length());
-        } catch (ObjectStore.StoreException e) {
-            log.debug("{}: {}", record, e.getMessage());
-            there = false;
-        }
-        if (there) {
+        if (byRelays.delivered(record)) {
             locked(() -> couriers.delivered(record));
             stored(upload);
             return true;
@@ -429,8 +367,8 @@ public final class Bucket implements StreamListener, AutoCloseable {
         ChunkRecord record = upload.record();
         locked(() -> {
             plan.stored(upload);
-            plan.changed(layout.playlist(record.rendition()));
-            troubleOver();
+            documents.stored(record.rendition());
+            trouble.isOver();
         });
         mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
     }
@@ -441,144 +379,91 @@ public final class Bucket implements StreamListener, AutoCloseable {
             locked(() -> plan.postpone(upload, now() + wait));
             return;
         }
-        ChunkRecord record = upload.record();
         try {
-            put(
-                    layout.chunk(record),
-                    upload.bytes(),
-                    record.body().container().mediaType(),
-                    LivePlaylist.CHUNK_CACHE_CONTROL,
-                    record.body().published());
+            put(layout.chunk(upload.record()), upload.record(), upload.bytes());
             stored(upload);
         } catch (ObjectStore.StoreException e) {
             locked(() -> {
                 boolean again = plan.failed(upload, e.refused(), now());
-                trouble("the bucket did not take a chunk" + (again ? ", trying again: " : ": ") + e.getMessage());
+                trouble.says("the bucket did not take a chunk" + (again ? ", trying again: " : ": ") + e.getMessage());
             });
+        }
+    }
+
+    private void put(String name, ChunkRecord record, byte[] bytes) throws ObjectStore.StoreException {
+        objects.put(
+                name,
+                new BucketObjects.Content(
+                        bytes, record.body().container().mediaType(), LivePlaylist.CHUNK_CACHE_CONTROL),
+                record.body().published(),
+                around.wallClock().instant());
+    }
+
+    /** Stores a chunk of an earlier run, unless it is there, or has left the history or this node. */
+    private void catchUp(UploadPlan.CatchUp job) {
+        ChunkRecord record = job.record();
+        boolean again = false;
+        boolean refused = false;
+        try {
+            boolean there = isInHistory(record) && objects.isStored(nameOf(record), record.length());
+            if (!there && isInHistory(record)) {
+                Optional<byte[]> bytes = around.held().apply(record);
+                again = bytes.isPresent() && around.uplink().applyAsLong(record.length()) > 0;
+                if (bytes.isPresent() && !again) {
+                    put(nameOf(record), record, bytes.get());
+                    there = true;
+                }
+            }
+            if (there) {
+                objects.stored(nameOf(record));
+                mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
+            }
+        } catch (ObjectStore.StoreException e) {
+            again = true;
+            refused = e.refused();
+            locked(() -> trouble.says("the bucket did not take a chunk of an earlier run: " + e.getMessage()));
+        } finally {
+            boolean later = again;
+            boolean pauses = refused;
+            locked(() -> plan.caughtUp(job, later, pauses, now()));
         }
     }
 
     private void writeDocument(UploadPlan.Write write) {
-        Optional<Content> content = content(write.key());
+        lock.lock();
+        Optional<BucketObjects.Content> content;
+        try {
+            content = documents.content(write.key());
+        } finally {
+            lock.unlock();
+        }
         try {
             if (content.isPresent()) {
-                put(
-                        write.key(),
-                        content.get().bytes(),
-                        content.get().type(),
-                        LivePlaylist.CACHE_CONTROL,
-                        around.wallClock().instant());
+                Instant now = around.wallClock().instant();
+                objects.put(write.key(), content.get(), now, now);
             }
             locked(() -> {
                 plan.written(write, true, false, now());
-                troubleOver();
+                trouble.isOver();
             });
         } catch (ObjectStore.StoreException e) {
             locked(() -> {
                 plan.written(write, false, e.refused(), now());
-                trouble("the bucket did not take " + write.key() + ": " + e.getMessage());
+                trouble.says("the bucket did not take " + write.key() + ": " + e.getMessage());
             });
-        }
-    }
-
-    private record Content(String type, byte[] bytes) {}
-
-    private Optional<Content> content(String name) {
-        lock.lock();
-        try {
-            if (name.equals(layout.head())) {
-                return head.map(current -> new Content(BINARY, current.encode()));
-            }
-            if (name.equals(layout.about())) {
-                return about.map(current -> new Content(BINARY, current.encoded()));
-            }
-            return about.map(current -> new Content(
-                    LivePlaylist.CONTENT_TYPE, playlist(name, current).getBytes(StandardCharsets.UTF_8)));
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private String playlist(String name, About current) {
-        if (name.equals(layout.master())) {
-            return MasterPlaylist.of(current, number -> number + "/live.m3u8");
-        }
-        int rendition = current.body().renditions().stream()
-                .mapToInt(one -> one.number())
-                .filter(number -> layout.playlist(number).equals(name))
-                .findFirst()
-                .orElseThrow();
-        boolean ended =
-                head.filter(one -> one.head().status() == Head.Status.ENDED).isPresent();
-        return new LivePlaylist(current.body().targetDuration(), BucketLayout::chunkName)
-                .withEnd(ended)
-                .write(plan.listed(rendition));
-    }
-
-    private void put(String name, byte[] bytes, String type, String cacheControl, Instant time)
-            throws ObjectStore.StoreException {
-        toBePut(name, time);
-        store().put(name, bytes, type, cacheControl);
-        around.sent().accept(bytes.length);
-    }
-
-    /** Counts a put, and notes what it leaves behind, before it is made. */
-    private void toBePut(String name, Instant time) throws ObjectStore.StoreException {
-        try {
-            if (!budget.take(around.wallClock().instant())) {
-                throw new ObjectStore.StoreException("the bucket's budget is used up", true);
-            }
-            journal.putting(name, time);
-        } catch (IOException e) {
-            throw new ObjectStore.StoreException("the bucket's journal cannot be written: " + e.getMessage(), false, e);
         }
     }
 
     private void delete(String name) {
         try {
-            store().delete(name);
-            journal.deleted(name);
+            objects.delete(name);
         } catch (ObjectStore.StoreException e) {
             locked(() -> {
                 plan.pauseIf(e.refused(), now());
-                trouble("the bucket did not delete " + name + ": " + e.getMessage());
+                trouble.says("the bucket did not delete " + name + ": " + e.getMessage());
             });
-        } catch (IOException e) {
-            locked(() -> trouble("the bucket's journal cannot be written: " + e.getMessage()));
         } finally {
-            locked(() -> deleting.remove(name));
-        }
-    }
-
-    /** Opened by the first writer that needs it: the SDK takes a second of CPU, and the program's start should not. */
-    private ObjectStore store() throws ObjectStore.StoreException {
-        lock.lock();
-        try {
-            if (store.isEmpty()) {
-                store = Optional.of(opens.store().get());
-            }
-            return store.get();
-        } catch (RuntimeException e) {
-            throw new ObjectStore.StoreException("the bucket cannot be opened: " + e.getMessage(), true, e);
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Says a trouble once, until something went well again. */
-    private void trouble(String what) {
-        if (trouble.isEmpty()) {
-            log.warn("{}", what);
-            trouble = what;
-        } else {
-            log.debug("{}", what);
-        }
-    }
-
-    private void troubleOver() {
-        if (!trouble.isEmpty()) {
-            log.info("the bucket takes chunks again");
-            trouble = "";
+            locked(() -> retention.done(name));
         }
     }
 
@@ -606,7 +491,6 @@ public final class Bucket implements StreamListener, AutoCloseable {
             TimeUnit.NANOSECONDS.timedJoin(writer, Math.max(1, end - System.nanoTime()));
         }
         locked(() -> closed = true);
-        store.ifPresent(ObjectStore::close);
-        journal.close();
+        objects.close();
     }
 }

@@ -63,7 +63,9 @@ final class S3ObjectStore implements ObjectStore {
     @Override
     public boolean has(String key, long length) throws StoreException {
         try {
-            return client.headObject(request -> request.bucket(bucket).key(key)).contentLength() == length;
+            Long there = client.headObject(request -> request.bucket(bucket).key(key))
+                    .contentLength();
+            return there != null && there == length;
         } catch (NoSuchKeyException e) {
             return false;
         } catch (SdkException e) {

@@ -9,6 +9,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,8 +21,8 @@ import live.tributary.protocol.hls.LivePlaylist;
 import live.tributary.protocol.stream.ChunkRecord;
 
 /**
- * What is to be written to the bucket next, without I/O: chunks in order, each within its deadline; then what lists them, each
- * document at most once a second; then deletes.
+ * What is to be written to the bucket next, without I/O: chunks in order, each within its deadline; what lists them, each
+ * document at most once a second; then chunks of earlier runs that a crash kept from it; then deletes.
  *
  * <p>A chunk is waiting, in flight, stored or given up. A playlist lists only stored chunks, and none behind one that may still
  * come, so that its media sequence never goes back. {@code now} is monotonic, in nanoseconds. Not thread-safe.
@@ -40,6 +41,10 @@ final class UploadPlan {
 
     private static final Duration FIRST_RETRY = Duration.ofMillis(150);
     private static final int LISTED = 10;
+    /** The most chunks of earlier runs that wait; the oldest are dropped. */
+    static final int MAX_MISSED = 256;
+
+    static final Duration MISSED_RETRY = Duration.ofSeconds(5);
 
     private final RandomGenerator random;
     private final double deadlinePart;
@@ -48,6 +53,9 @@ final class UploadPlan {
     private final Map<Integer, TreeMap<Long, ChunkRecord>> stored = new HashMap<>();
     private final Map<String, Document> documents = new LinkedHashMap<>();
     private final Deque<String> deletes = new ArrayDeque<>();
+    private final Set<ChunkRecord> missed = new LinkedHashSet<>();
+    private boolean catchingUp;
+    private Optional<Long> catchUpAt = Optional.empty();
     private long waitingBytes;
     private long pausedUntil;
     private boolean paused;
@@ -79,6 +87,9 @@ final class UploadPlan {
     record Write(String key) implements Job {}
 
     record Delete(String key) implements Job {}
+
+    /** A chunk of an earlier run, which may or may not be in the bucket; one at a time, so that a writer is left for what is live. */
+    record CatchUp(ChunkRecord record) implements Job {}
 
     private static final class Document {
         private boolean dirty;
@@ -124,6 +135,30 @@ final class UploadPlan {
         deletes.add(key);
     }
 
+    /** An earlier run published this chunk, and may not have stored it. */
+    void missed(ChunkRecord record) {
+        missed.add(record);
+        if (missed.size() > MAX_MISSED) {
+            missed.remove(missed.iterator().next());
+        }
+    }
+
+    /** The chunk of an earlier run is done with, or is to be tried again after a while. */
+    void caughtUp(CatchUp job, boolean again, boolean refused, long now) {
+        catchingUp = false;
+        catchUpAt = again ? Optional.of(now + MISSED_RETRY.toNanos()) : Optional.empty();
+        if (again) {
+            missed(job.record());
+        }
+        pauseIf(refused, now);
+    }
+
+    private boolean mayCatchUp(long now) {
+        return !catchingUp
+                && !missed.isEmpty()
+                && catchUpAt.filter(time -> now - time < 0).isEmpty();
+    }
+
     Optional<Job> next(long now) {
         if (paused && now - pausedUntil < 0) {
             return Optional.empty();
@@ -141,6 +176,12 @@ final class UploadPlan {
         if (upload.isPresent()) {
             inFlight.add(remove(upload.get()));
             return Optional.of(upload.get());
+        }
+        if (mayCatchUp(now)) {
+            ChunkRecord record = missed.iterator().next();
+            missed.remove(record);
+            catchingUp = true;
+            return Optional.of(new CatchUp(record));
         }
         return Optional.ofNullable(deletes.poll()).map(Delete::new);
     }
@@ -236,6 +277,9 @@ final class UploadPlan {
         documents.values().stream()
                 .filter(document -> document.dirty && !document.inFlight)
                 .forEach(document -> times.add(document.writtenAt + DOCUMENT_INTERVAL.toNanos()));
+        if (!catchingUp && !missed.isEmpty()) {
+            times.add(catchUpAt.orElse(now));
+        }
         return times.stream().min(Comparator.comparingLong(time -> time - now));
     }
 }

@@ -2,7 +2,6 @@ package live.tributary.origin.publish;
 
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -49,7 +48,7 @@ final class ChunkPublisher {
     private final Set<Integer> begun = new HashSet<>();
     private final Set<Integer> broken = new HashSet<>();
     private final Map<IngestedChunk.Position, Duration> starts = new LinkedHashMap<>();
-    private PublishState state;
+    private volatile PublishState state; // Written under the lock, which is held while the disk works.
     private final long firstSeq;
     private final boolean remembered;
 
@@ -60,10 +59,10 @@ final class ChunkPublisher {
     }
 
     /** Begins a new term, which is on disk when this returns. */
-    ChunkPublisher(SigningKey key, Path stateFile, StreamPublisher mesh, InstantSource clock, Published listener)
+    ChunkPublisher(SigningKey key, StateFile file, StreamPublisher mesh, InstantSource clock, Published listener)
             throws IOException {
         this.key = key;
-        this.file = new StateFile(stateFile);
+        this.file = file;
         this.mesh = mesh;
         this.clock = clock;
         this.listener = listener;
@@ -80,7 +79,7 @@ final class ChunkPublisher {
         return remembered;
     }
 
-    synchronized long term() {
+    long term() {
         return state.term();
     }
 
@@ -147,8 +146,12 @@ final class ChunkPublisher {
         return last.isPresent();
     }
 
-    /** Publishes; returns the record, or empty where the disk refused the state: the chunk is lost then. */
-    Optional<ChunkRecord> publish(int rendition, IngestedChunk chunk) {
+    /**
+     * Publishes what the disk remembers.
+     *
+     * @throws IOException if it does not: the chunk is lost then, and the next one follows behind a break
+     */
+    ChunkRecord publish(int rendition, IngestedChunk chunk) throws IOException {
         ChunkHashes hashes = ChunkHashes.of(chunk.bytes());
         synchronized (this) {
             ChunkRecord record = sign(rendition, chunk, hashes);
@@ -156,9 +159,8 @@ final class ChunkPublisher {
             try {
                 file.write(next);
             } catch (IOException e) {
-                log.error("{} is not published: the state cannot be written: {}", record, e.toString());
                 broken.add(rendition);
-                return Optional.empty();
+                throw e;
             }
             state = next;
             begun.add(rendition);
@@ -166,7 +168,7 @@ final class ChunkPublisher {
             remember(chunk.position(), record.body().start());
             mesh.publish(record, Unpooled.wrappedBuffer(chunk.bytes()));
             listener.published(record, chunk.bytes());
-            return Optional.of(record);
+            return record;
         }
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -20,9 +21,21 @@ final class StateFile {
     private static final Logger log = LoggerFactory.getLogger(StateFile.class);
 
     private final Path file;
+    private final Disk disk;
+
+    /** Makes bytes last. */
+    @FunctionalInterface
+    interface Disk {
+        void force(FileChannel channel) throws IOException;
+    }
 
     StateFile(Path file) {
+        this(file, channel -> channel.force(true));
+    }
+
+    StateFile(Path file, Disk disk) {
         this.file = file.toAbsolutePath();
+        this.disk = disk;
     }
 
     /** The state of {@code stream}; empty where there is none. A damaged one, or another stream's, is moved aside. */
@@ -54,7 +67,11 @@ final class StateFile {
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
-            channel.force(true);
+            disk.force(channel);
+        } catch (FileSystemException e) {
+            throw e; // Says the file and what is wrong with it.
+        } catch (IOException e) {
+            throw new IOException(fresh + ": " + e.getMessage(), e);
         }
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         forceDirectory();

@@ -6,11 +6,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +35,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(StreamOrigin.class);
 
     private static final Duration TICK = Duration.ofSeconds(1);
-    private static final double NANOS_OF_A_SECOND = 1e9;
+    private static final String STATE = "state on disk";
     private static final int ENTRY_POINTS_OF_A_FAMILY = Head.MAX_ENTRY_POINTS;
 
     private final Config config;
@@ -45,9 +43,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private final Surroundings around;
     private final ChunkPublisher publisher;
     private final HeadKeeper heads = new HeadKeeper();
-    private final Map<Integer, FeedState> feeds = new HashMap<>();
-    private final Map<Integer, Long> heardAt = new HashMap<>();
-    private final Map<String, String> troubles = new TreeMap<>();
+    private final FeedBoard board;
     private final ScheduledExecutorService ticker = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "publish");
         thread.setDaemon(true);
@@ -90,13 +86,18 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     /** Begins a new term. */
     public StreamOrigin(Config config, StreamPublisher mesh, Surroundings around) throws IOException {
+        this(config, mesh, around, new StateFile(config.stateFile()));
+    }
+
+    StreamOrigin(Config config, StreamPublisher mesh, Surroundings around, StateFile file) throws IOException {
         this.config = config;
         this.mesh = mesh;
         this.around = around;
         this.text = config.text();
+        this.board = new FeedBoard(around.nanoTime());
         this.publisher = new ChunkPublisher(
                 config.key(),
-                config.stateFile(),
+                file,
                 mesh,
                 around.wallClock(),
                 (record, bytes) -> around.published().published(record, bytes));
@@ -157,7 +158,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     @Override
     public synchronized void described(List<Rendition> feedRenditions, Duration targetDuration) {
         renditions = feedRenditions;
-        feeds.keySet().removeIf(rendition -> rendition >= feedRenditions.size());
+        board.has(feedRenditions.size());
         target = targetDuration.isZero() ? Duration.ofSeconds(1) : targetDuration;
         publishAbout();
     }
@@ -201,25 +202,26 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
             if (closed || rendition >= renditions.size() || publisher.repeats(rendition, chunk)) {
                 return;
             }
-            heardAt.put(rendition, around.nanoTime().getAsLong());
             begins = !isLive();
             begun = true;
-            feeds.merge(rendition, FeedState.LIVE, (before, live) -> before.isOn() ? before : live);
+            board.heard(rendition);
         }
         if (begins) {
             tick(); // A record counts as live only under a head that says so.
         }
-        Optional<ChunkRecord> record = publisher.publish(rendition, chunk);
-        if (record.isEmpty()) {
+        try {
+            publisher.publish(rendition, chunk);
+            board.trouble(STATE, "");
+        } catch (IOException e) {
+            log.error("rendition {}: {} is lost: {}", rendition, chunk.name(), e.getMessage());
+            board.trouble(STATE, "cannot be written, so nothing is published: " + e.getMessage());
             around.missed().accept(1);
         }
     }
 
     @Override
     public void state(int rendition, FeedState state) {
-        synchronized (this) {
-            feeds.put(rendition, state);
-        }
+        board.state(rendition, state);
     }
 
     @Override
@@ -228,48 +230,27 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     }
 
     @Override
-    public synchronized void trouble(String of, String why) {
-        if (why.isEmpty()) {
-            troubles.remove(of);
-        } else {
-            troubles.put(of, why);
-        }
+    public void trouble(String of, String why) {
+        board.trouble(of, why);
     }
 
-    /** What an operator should look at now. */
-    public synchronized Optional<String> alarm() {
-        List<String> lines = new ArrayList<>();
-        troubles.forEach((of, why) -> lines.add(of + ": " + why));
-        new TreeMap<>(feeds).forEach((rendition, state) -> {
-            if (state == FeedState.STALLED) {
-                lines.add("rendition " + rendition + ": no new segment for " + Math.round(silence(rendition))
-                        + " s; is the encoder running?");
-            }
-        });
-        return lines.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", lines));
+    /** What an operator should look at now; it waits for nothing. */
+    public Optional<String> alarm() {
+        return board.alarm();
     }
 
-    /** Seconds since the last segment of the rendition that is silent for longest, of those on air. */
-    public synchronized double silenceSeconds() {
-        return feeds.entrySet().stream()
-                .filter(entry -> entry.getValue() == FeedState.LIVE || entry.getValue() == FeedState.STALLED)
-                .mapToDouble(entry -> silence(entry.getKey()))
-                .max()
-                .orElse(0);
+    /** Seconds since the last segment of the rendition that is silent for longest, of those on air; it waits for nothing. */
+    public double silenceSeconds() {
+        return board.silenceSeconds();
     }
 
-    private double silence(int rendition) {
-        long now = around.nanoTime().getAsLong();
-        return (now - heardAt.getOrDefault(rendition, now)) / NANOS_OF_A_SECOND;
-    }
-
-    /** How the renditions stand, in a line. */
-    public synchronized String feedText() {
-        return new TreeMap<>(feeds).toString();
+    /** How the renditions stand, in a line; it waits for nothing. */
+    public String feedText() {
+        return board.text();
     }
 
     private synchronized boolean isLive() {
-        return begun && !closed && feeds.values().stream().anyMatch(FeedState::isOn);
+        return begun && !closed && board.isOn();
     }
 
     /** Puts out a head where one is due. */
@@ -277,7 +258,8 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         try {
             publishHead();
         } catch (IOException e) {
-            log.error("no new head: the state cannot be written: {}", e.toString());
+            log.error("no new head: {}", e.getMessage());
+            board.trouble(STATE, "cannot be written, so no head is put out: " + e.getMessage());
         } catch (RuntimeException e) {
             log.error("no new head", e);
         }
@@ -309,6 +291,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
                 content.fallback(),
                 content.entryPoints(),
                 content.about());
+        board.trouble(STATE, "");
         mesh.publish(SignedHead.sign(head, config.key()));
         heads.told(content, now);
     }

@@ -139,6 +139,71 @@ class BucketTest {
     }
 
     @Test
+    void whatACrashKeptFromTheBucketFollows() throws Exception {
+        hold(1);
+        hold(2);
+        try (Bucket bucket = bucket(StrictS3.SECRET, 1)) {
+            bucket.start();
+            publish(bucket, 1);
+            await(() -> mesh.stored.size() == 1);
+        }
+        mesh.stored.clear();
+        clock.move(Duration.ofMinutes(5));
+        s3.down = true;
+        try (Bucket again = bucket(StrictS3.SECRET, 2)) {
+            again.start();
+            await(() -> s3.log.contains("HEAD " + key(2) + " 503"));
+            s3.down = false;
+            await(() -> {
+                clock.move(Duration.ofSeconds(1));
+                return s3.objects.containsKey(key(2)) && !mesh.stored.isEmpty();
+            });
+        }
+        assertThat(s3.objects.get(key(2)).bytes()).isEqualTo(Records.bytes(2));
+        assertThat(mesh.stored)
+                .as("what is known to be there is neither asked for nor put again")
+                .extracting(word -> word.chunk().seq())
+                .containsExactly(2L);
+        assertThat(s3.log.stream().filter(line -> line.endsWith(key(1) + " 200")))
+                .containsExactly("PUT " + key(1) + " 200");
+    }
+
+    @Test
+    void whatWasPutBeforeACrashAndNotNotedIsOnlyLookedFor() throws Exception {
+        hold(1);
+        try (Bucket bucket = bucket(StrictS3.SECRET, 1)) {
+            bucket.start();
+            publish(bucket, 1);
+            await(() -> mesh.stored.size() == 1);
+        }
+        Files.writeString(journal(), Files.readString(journal()).replaceAll("(?m)^stored .*\\R", ""));
+        mesh.stored.clear();
+        s3.log.clear();
+        try (Bucket again = bucket(StrictS3.SECRET, 2)) {
+            again.start();
+            await(() -> mesh.stored.size() == 1);
+        }
+        assertThat(s3.log).containsOnly("HEAD " + key(1) + " 200");
+    }
+
+    @Test
+    void whatLeftTheHistoryMeanwhileIsNotStored() throws Exception {
+        hold(1);
+        clock.move(Duration.ofMinutes(61));
+        try (Bucket bucket = bucket(StrictS3.SECRET, 2)) {
+            bucket.start();
+            publish(bucket, 2);
+            await(() -> mesh.stored.size() == 1);
+        }
+        assertThat(s3.log).noneMatch(line -> line.contains(key(1)));
+    }
+
+    /** This node has the chunk, of term 1, from an earlier run. */
+    private void hold(long seq) {
+        mesh.records.add(Records.record(seq, clock.instant()));
+    }
+
+    @Test
     void theUplinkComesFirst() throws Exception {
         AtomicLong wait = new AtomicLong(Duration.ofMillis(10).toNanos());
         try (Bucket bucket = bucket(StrictS3.SECRET, 1, bytes -> wait.get())) {
@@ -229,7 +294,8 @@ class BucketTest {
                         new SplittableRandom(1),
                         true,
                         uplink,
-                        sent::addAndGet),
+                        sent::addAndGet,
+                        record -> Optional.of(Records.bytes(record.seq()))),
                 Bucket.Opens.s3(settings, credentials(secret)));
     }
 

@@ -351,7 +351,8 @@ class S3ProxyTest {
                         new SplittableRandom(1),
                         true,
                         bytes -> 0,
-                        sent::addAndGet),
+                        sent::addAndGet,
+                        record -> Optional.empty()),
                 Bucket.Opens.s3(settings(), credentials(secret)));
     }
 

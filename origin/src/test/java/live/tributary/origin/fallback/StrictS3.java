@@ -71,9 +71,15 @@ final class StrictS3 implements AutoCloseable {
         } else if (error.isEmpty() && exchange.getRequestMethod().equals("DELETE")) {
             objects.remove(key);
             status = 204;
+        } else if (error.isEmpty() && exchange.getRequestMethod().equals("HEAD")) {
+            status = objects.containsKey(key) ? 200 : 404;
+            if (status == 200) {
+                exchange.getResponseHeaders()
+                        .set("Content-Length", "" + objects.get(key).bytes().length);
+            }
         }
         log.add(exchange.getRequestMethod() + " " + key + " " + status);
-        byte[] answer = error.isEmpty()
+        byte[] answer = error.isEmpty() || exchange.getRequestMethod().equals("HEAD")
                 ? new byte[0]
                 : ("<?xml version=\"1.0\"?><Error><Code>" + error.substring(4) + "</Code><Message>no</Message></Error>")
                         .getBytes(StandardCharsets.UTF_8);

@@ -149,6 +149,51 @@ class UploadPlanTest {
         return plan.offer(Records.record(seq, Instant.EPOCH), Records.bytes(seq), now);
     }
 
+    @Test
+    void whatAnEarlierRunLeftFollowsOneByOneBehindWhatIsLive() {
+        plan.delete("gone");
+        plan.missed(record(1));
+        plan.missed(record(2));
+        plan.missed(record(1));
+        offer(9, 0);
+
+        upload(0);
+        UploadPlan.CatchUp first = (UploadPlan.CatchUp) plan.next(0).orElseThrow();
+        assertThat(first.record().seq()).isEqualTo(1);
+        assertThat(plan.next(0)).as("a writer is left for what is live").contains(new UploadPlan.Delete("gone"));
+        assertThat(plan.next(0)).isEmpty();
+        plan.caughtUp(first, false, false, 0);
+        assertThat(((UploadPlan.CatchUp) plan.next(0).orElseThrow()).record().seq())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void aFailedCatchUpWaitsFiveSecondsAndLetsLiveChunksPass() {
+        plan.missed(record(1));
+        UploadPlan.CatchUp first = (UploadPlan.CatchUp) plan.next(0).orElseThrow();
+        plan.caughtUp(first, true, false, SECOND);
+
+        assertThat(plan.next(6 * SECOND - 1)).isEmpty();
+        assertThat(plan.nextDue(SECOND)).contains(6 * SECOND);
+        offer(9, 5 * SECOND);
+        assertThat(upload(5 * SECOND).record().seq()).isEqualTo(9);
+        assertThat(plan.next(6 * SECOND)).contains(first);
+    }
+
+    @Test
+    void keepsTheNewestOfTooManyMissedChunks() {
+        for (long seq = 0; seq <= UploadPlan.MAX_MISSED; seq++) {
+            plan.missed(record(seq));
+        }
+
+        assertThat(((UploadPlan.CatchUp) plan.next(0).orElseThrow()).record().seq())
+                .isEqualTo(1);
+    }
+
+    private static ChunkRecord record(long seq) {
+        return Records.record(seq, Instant.EPOCH);
+    }
+
     private UploadPlan.Upload upload(long now) {
         return (UploadPlan.Upload) plan.next(now).orElseThrow();
     }

@@ -1,6 +1,7 @@
 package live.tributary.origin.publish;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -212,7 +213,8 @@ class ChunkPublisherTest {
             1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
         });
 
-        assertThat(new ChunkPublisher(other, stateFile(), mesh, clock, (record, bytes) -> {}).remembers())
+        assertThat(new ChunkPublisher(other, new StateFile(stateFile()), mesh, clock, (record, bytes) -> {})
+                        .remembers())
                 .isFalse();
     }
 
@@ -244,12 +246,12 @@ class ChunkPublisherTest {
         ours.publish(0, chunk(2, 10));
         Path elsewhere = Files.write(folder.resolve("elsewhere.state"), shared);
         clock.move(Duration.ofMinutes(1));
-        ChunkPublisher other = new ChunkPublisher(KEY, elsewhere, mesh, clock, (record, bytes) -> {});
-        ChunkRecord theirs = other.publish(0, chunk(3, 10)).orElseThrow();
+        ChunkPublisher other = new ChunkPublisher(KEY, new StateFile(elsewhere), mesh, clock, (record, bytes) -> {});
+        ChunkRecord theirs = other.publish(0, chunk(3, 10));
 
         ChunkPublisher again = publisher();
         again.adopt(List.of(theirs), Optional.empty());
-        ChunkRecord next = again.publish(0, chunk(4, 10)).orElseThrow();
+        ChunkRecord next = again.publish(0, chunk(4, 10));
         assertThat(next.seq()).isEqualTo(theirs.seq() + 1);
         assertThat(next.body().previous()).contains(theirs.hash());
         assertThat(next.term()).isGreaterThan(theirs.term());
@@ -297,7 +299,7 @@ class ChunkPublisherTest {
         ChunkPublisher publisher = publisher();
         publisher.publish(0, chunk(0, 10));
         Path blocker = Files.createDirectory(folder.resolve("publish.state.new"));
-        assertThat(publisher.publish(0, chunk(1, 10))).isEmpty();
+        assertThatThrownBy(() -> publisher.publish(0, chunk(1, 10))).isInstanceOf(IOException.class);
         Files.delete(blocker);
         publisher.publish(0, chunk(2, 10));
 
@@ -307,7 +309,7 @@ class ChunkPublisherTest {
     }
 
     private ChunkPublisher publisher() throws IOException {
-        return new ChunkPublisher(KEY, stateFile(), mesh, clock, (record, bytes) -> {});
+        return new ChunkPublisher(KEY, new StateFile(stateFile()), mesh, clock, (record, bytes) -> {});
     }
 
     private Path stateFile() {

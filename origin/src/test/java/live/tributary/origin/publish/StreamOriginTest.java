@@ -9,6 +9,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import live.tributary.origin.ingest.FeedState;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -30,18 +33,20 @@ class StreamOriginTest {
     private final List<Endpoint> endpoints = new ArrayList<>();
     private long missed;
     private StreamOrigin origin;
+    private volatile StateFile.Disk disk = channel -> channel.force(true);
 
     @TempDir
     private Path folder;
 
     @BeforeEach
     void makeOrigin() throws IOException {
+        Path state = folder.resolve("publish.state");
         origin = new StreamOrigin(
-                new StreamOrigin.Config(
-                        KEY, folder.resolve("publish.state"), AboutText.named("Test"), term -> Optional.empty()),
+                new StreamOrigin.Config(KEY, state, AboutText.named("Test"), term -> Optional.empty()),
                 mesh,
                 new StreamOrigin.Surroundings(
-                        clock, clock::nanoTime, () -> endpoints, lost -> missed += lost, (record, bytes) -> {}));
+                        clock, clock::nanoTime, () -> endpoints, lost -> missed += lost, (record, bytes) -> {}),
+                new StateFile(state, channel -> disk.force(channel)));
     }
 
     @Test
@@ -185,6 +190,85 @@ class StreamOriginTest {
         origin.missed(0, 3);
 
         assertThat(missed).isEqualTo(3);
+    }
+
+    @Test
+    void aFullDiskIsAnAlarmAndPublishesNothing() throws IOException {
+        begin();
+        disk = channel -> {
+            throw new IOException("No space left on device");
+        };
+        origin.chunk(0, ChunkPublisherTest.chunk(1, 10));
+        origin.chunk(0, ChunkPublisherTest.chunk(2, 10));
+        clock.move(HeadKeeper.RENEWAL);
+        origin.tick();
+
+        assertThat(mesh.records).hasSize(1);
+        assertThat(mesh.heads).hasSize(1);
+        assertThat(missed).isEqualTo(2);
+        assertThat(origin.alarm().orElseThrow()).contains("state on disk", "No space left on device");
+
+        disk = channel -> channel.force(true);
+        origin.chunk(0, ChunkPublisherTest.chunk(3, 10));
+        origin.tick();
+        assertThat(origin.alarm()).isEmpty();
+        assertThat(mesh.records).hasSize(2);
+        ChunkRecord after = mesh.records.get(1);
+        assertThat(after.seq()).isEqualTo(mesh.records.get(0).seq() + 1);
+        assertThat(after.firstPiece()).isEqualTo(mesh.records.get(0).endPiece());
+        assertThat(after.body().discontinuities())
+                .as("what was lost is a break")
+                .isEqualTo(1);
+        assertThat(new StateFile(folder.resolve("publish.state"))
+                        .read(KEY.streamKey())
+                        .orElseThrow()
+                        .renditions()
+                        .get(0)
+                        .hash())
+                .isEqualTo(after.hash());
+        assertThat(mesh.heads).hasSize(2);
+    }
+
+    @Test
+    void nobodyWhoAsksWaitsForASlowDisk() throws Exception {
+        begin();
+        CountDownLatch stuck = new CountDownLatch(1);
+        CountDownLatch works = new CountDownLatch(1);
+        disk = channel -> {
+            stuck.countDown();
+            awaitUninterruptibly(works);
+        };
+        clock.move(HeadKeeper.RENEWAL);
+        CompletableFuture<Void> chunk =
+                CompletableFuture.runAsync(() -> origin.chunk(0, ChunkPublisherTest.chunk(1, 10)));
+        assertThat(stuck.await(20, TimeUnit.SECONDS)).isTrue();
+        CompletableFuture<Void> head = CompletableFuture.runAsync(origin::tick);
+        try {
+            String said = CompletableFuture.supplyAsync(() -> {
+                        origin.state(0, FeedState.STALLED);
+                        origin.trouble("feed", "is slow");
+                        return origin.feedText() + origin.silenceSeconds() + origin.alarm() + origin.term();
+                    })
+                    .get(20, TimeUnit.SECONDS);
+            assertThat(said).contains("STALLED", "is slow");
+            assertThat(chunk).isNotDone();
+        } finally {
+            works.countDown();
+        }
+        chunk.get(20, TimeUnit.SECONDS);
+        head.get(20, TimeUnit.SECONDS);
+        assertThat(mesh.records).hasSize(2);
+        assertThat(mesh.heads).hasSize(2);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            if (!latch.await(60, TimeUnit.SECONDS)) {
+                throw new AssertionError("nobody let the disk go on");
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private void begin() {

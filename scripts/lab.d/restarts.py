@@ -1,0 +1,235 @@
+"""Players on a relay while everything before it restarts: the encoder, Owncast, the origin (stopped, and killed). Every frame that was
+published must be shown, and a player may wait only for what does not exist yet."""
+
+import argparse
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from clients import Report
+from npm import installed
+from players import HlsJs
+from program import Gone, NotReady, Program, stop_all, write_statuses
+from replica import Encoder, Replica
+
+SCRIPTS = Path(__file__).resolve().parent / "gateway"
+LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"]
+SEGMENT_SECONDS = 2
+FRAMES_PER_SECOND = 25
+VARIANTS = ((320, "300k"),)
+BEFORE_EACH = 14
+LIVE_SECONDS = 60
+END_SECONDS = 60
+NOTICE_SECONDS = 15  # an encoder that is gone shows as a wait once the buffer is empty
+CHROMIUM = "/usr/bin/chromium"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/lab restarts", description=__doc__)
+    parser.add_argument("--kind", choices=["ts", "m4s"], action="append", help="the feed's segments (both, one after the other)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
+    options = parser.parse_args()
+    tools, missing = installed(SCRIPTS, "gateway")
+    if missing:
+        print(f"scripts/lab restarts: {missing}", file=sys.stderr)
+        sys.exit(3)
+    report = Report()
+    for kind in options.kind or ["ts", "m4s"]:
+        folder = Path(tempfile.mkdtemp(prefix=f"lab-restarts-{kind}-"))
+        setting = None
+        try:
+            setting = Setting(folder, kind, tools, random.Random(options.seed))
+            setting.play(report)
+        except (NotReady, Gone, OSError) as failure:
+            report.check("every program gets READY and stays", False, failure)
+        finally:
+            if report.failed and setting:
+                write_statuses(setting.programs, folder)
+            if setting:
+                setting.stop()
+        if report.failed or options.keep:
+            print(f"logs: {folder}", file=sys.stderr)
+        else:
+            shutil.rmtree(folder)
+    print(f"{len(report.failed)} failed{': ' + '; '.join(report.failed) if report.failed else ''}")
+    sys.exit(1 if report.failed else 0)
+
+
+class Setting:
+    """A replica of Owncast, an origin, a relay, and players."""
+
+    def __init__(self, folder, kind, tools, dice):
+        self.folder, self.kind, self.tools = folder, kind, tools
+        self.programs, self.encoders = [], []
+        self.replica = Replica(folder / "hls", dice, SEGMENT_SECONDS, 15, 300, VARIANTS, FRAMES_PER_SECOND, folder / "ffmpeg.log")
+        self.replica.kind = kind
+        self.port = "0"
+        self.origin = self.start_origin()
+        self.key, self.port = self.origin.ready["id"], self.origin.ready["tcp"].rsplit(":", 1)[1]
+        self.programs.append(Program("relay", "relay", ["--stream", self.key, "--peer", self.origin.ready["tcp"], "--no-port-mapping", *LOOPBACK], folder))
+        self.relay = self.programs[-1].await_ready()
+        self.waits = []  # (from, to) in which nothing new could be published, time.monotonic()
+        self.url = f"http://{self.relay.ready['http']}/live/{self.key}/0/live.m3u8"
+
+    def start_origin(self):
+        arguments = ["--hls", str(self.folder / "hls"), "--name", "Restarts", *LOOPBACK]
+        arguments[arguments.index("--port") + 1] = self.port
+        self.programs.append(Program("origin", "origin", arguments, self.folder))
+        return self.programs[-1].await_ready()
+
+    def listed(self):
+        try:
+            text = self.relay.get(f"/live/{self.key}/0/live.m3u8", "http").decode()
+        except OSError:
+            return []
+        return [int(seq) for seq in re.findall(r"^(\d+)\.(?:ts|mp4)$", text, re.MULTILINE)]
+
+    def await_newer(self, than):
+        end = time.monotonic() + LIVE_SECONDS
+        while time.monotonic() < end:
+            if max(self.listed(), default=0) > than:
+                return True
+            time.sleep(0.1)
+        return False
+
+    def encode(self):
+        """An encoder connects; one that comes before the transcoder listens comes again, as OBS does."""
+        end = time.monotonic() + LIVE_SECONDS
+        self.encoders.append(Encoder(self.replica.rtmp, 1, "320x180", FRAMES_PER_SECOND))
+        while not self.replica.online and time.monotonic() < end:
+            time.sleep(0.1)
+            if not self.encoders[-1].running():
+                self.encoders[-1] = Encoder(self.replica.rtmp, 1, "320x180", FRAMES_PER_SECOND)
+
+    # --- what restarts
+
+    def the_encoder_reconnects(self):
+        self._without_feed(lambda: self.encoders[-1].stop())
+
+    def the_encoder_is_killed(self):
+        self._without_feed(lambda: self.encoders[-1].kill())
+
+    def the_transcoder_is_killed(self):
+        self._without_feed(self.replica.crash)
+
+    def owncast_restarts(self):
+        self._without_feed(self._wipe)
+
+    def _wipe(self):
+        self.encoders[-1].kill()
+        time.sleep(SEGMENT_SECONDS)  # What was finished is taken; then the folder is emptied.
+        self.replica.restart()
+
+    def _without_feed(self, end):
+        began, newest = time.monotonic(), max(self.listed())
+        end()
+        self.encoders[-1].kill() if self.encoders[-1].running() else None
+        while self.replica.online:
+            time.sleep(0.05)
+        self.encode()
+        came = self.await_newer(newest + 1)  # One more may have been on its way.
+        self.waits.append((began, time.monotonic()))
+        return came
+
+    def the_origin_is_killed(self):
+        self.origin.kill()
+        self.origin = self.start_origin()
+
+    def the_origin_restarts(self):
+        self.origin.process.kill() if not self.origin.running() else self.origin.stop()
+        self.origin = self.start_origin()
+
+    # --- players
+
+    def play(self, report):
+        self.encode()
+        if not report.check(f"{self.kind}: the relay lists the feed", self.await_newer(0) and self.await_newer(min(self.listed()) + 2)):
+            return
+        events = [
+            self.the_origin_is_killed, self.the_encoder_reconnects, self.the_origin_is_killed, self.the_transcoder_is_killed,
+            self.owncast_restarts, self.the_encoder_is_killed, self.the_origin_is_killed,
+        ]
+        seconds = len(events) * (BEFORE_EACH + 12)
+        ffmpeg = Ffmpeg(self.url, self.folder)
+        began = time.monotonic()
+        browser = HlsJs(self.url, seconds, self.tools, LIVE_SECONDS)
+        for event in events:
+            time.sleep(BEFORE_EACH)  # the run's own pace: nothing is waited for
+            event()
+        time.sleep(max(BEFORE_EACH, began + seconds + 5 - time.monotonic()))
+        seen = browser.result()
+        self._judge_browser(report, seen, len(events))
+        self.encoders[-1].stop()
+        time.sleep(3 * SEGMENT_SECONDS)
+        self.origin.stop()
+        self._judge_ffmpeg(report, *ffmpeg.result(), len(events))
+
+    def _judge_ffmpeg(self, report, status, seqs, frames, said, events):
+        gapless = bool(seqs) and seqs == list(range(seqs[0], seqs[-1] + 1))
+        expected = sum(self._frames(seq) for seq in seqs)
+        good = status == 0 and gapless and frames >= expected - 1
+        detail = f"{frames} of {expected} frames in {len(seqs)} chunks, {len(self.waits)} breaks of the feed"
+        report.check(f"{self.kind}: ffmpeg shows every frame through {events} restarts", good, detail if good else f"{detail}, exit {status}, gapless {gapless}, {said}")
+
+    def _judge_browser(self, report, seen, events):
+        chunks = sorted(set(seen["chunks"]))
+        gapless = bool(chunks) and chunks == list(range(chunks[0], chunks[-1] + 1))
+        longest = [round(end - begin, 1) for begin, end in self.waits]
+        unexplained = [stall for stall in seen["stalls"] if not self._explained(stall, seen["startedAt"])]
+        detail = f"{seen['played']} s in {seen['wall']} s, {len(chunks)} chunks, {seen.get('frames')} frames, {seen.get('dropped')} dropped, waits {[stall['ms'] for stall in seen['stalls']]} ms, of a feed that was away {longest} s, errors {sorted(set(seen.get('errors', [])))}"
+        report.check(f"{self.kind}: hls.js plays through {events} restarts", not seen["fatal"] and gapless, detail + (f", FATAL {seen['fatal']}" if seen["fatal"] else "") + ("" if gapless else f", {chunks}"))
+        report.check(f"{self.kind}: and waits only while there is no feed, never for the origin", not unexplained, f"{unexplained or 'none else'}")
+
+    def _explained(self, stall, started):
+        ended = started / 1000 + stall["until"] / 1000  # Both are time.time()'s.
+        offset = time.time() - time.monotonic()
+        return any(begin + offset <= ended <= end + offset + NOTICE_SECONDS for begin, end in self.waits)
+
+    def _frames(self, seq):
+        ending = "ts" if self.kind == "ts" else "mp4"
+        chunk = self.folder / f"{seq}.{ending}"
+        chunk.write_bytes(self.relay.get(f"/live/{self.key}/0/{seq}.{ending}", "http"))
+        command = ["ffprobe", "-v", "error", "-count_packets", "-select_streams", "v:0", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", str(chunk)]
+        out = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        return int(re.sub(r"\D", "", out.stdout.split("\n")[0]) or 0)
+
+    def stop(self):
+        for encoder in self.encoders:
+            encoder.kill()
+        self.replica.stop()
+        stop_all(self.programs)
+
+
+class Ffmpeg:
+    """Plays in real time until the list ends, and says which chunks it opened."""
+
+    def __init__(self, url, folder):
+        self._frames, self._log = folder / "player.frames", folder / "player.log"
+        command = ["ffmpeg", "-hide_banner", "-loglevel", "info", "-nostdin", "-re", "-i", url]
+        command += ["-map", "0:v:0", "-fps_mode", "passthrough", "-f", "framemd5", str(self._frames)]
+        with open(self._log, "w") as said:
+            self._process = subprocess.Popen(command, stderr=said)
+
+    def result(self):
+        """(exit status, chunks in the order of their opening, frames shown, the last words)"""
+        try:
+            status = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            status = None
+        log = self._log.read_text(errors="replace")
+        seqs = list(dict.fromkeys(int(seq) for seq in re.findall(r"Opening '[^']*/(\d+)\.(?:ts|mp4)' for reading", log)))
+        frames = sum(not line.startswith("#") for line in self._frames.read_text().splitlines()) if self._frames.exists() else 0
+        return status, seqs, frames, log[-300:]
+
+
+if __name__ == "__main__":
+    main()
