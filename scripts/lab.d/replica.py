@@ -48,6 +48,8 @@ class Replica:
         self._seconds, self._listed, self._wipe_after = segment_seconds, listed, wipe_after
         self._log = log
         self._lock = threading.RLock()
+        self._writing = 0  # files that are being put
+        self._written = threading.Condition(self._lock)
         self._stopped = threading.Event()
         self._here = threading.Event()  # the folder is in its place
         self._here.set()
@@ -84,8 +86,8 @@ class Replica:
     def restart(self):
         """Owncast itself is started anew: its folder is empty."""
         self.crash()
+        self._await_end()
         with self._lock:
-            self._await_end()
             self._fresh_folder()
 
     def move_away(self, seconds):
@@ -99,8 +101,11 @@ class Replica:
         self._here.set()
 
     def _await_end(self):
+        """Until the transcoder is gone, and what it put last is written: it waits for no answer itself."""
         if self._transcoder:
             self._transcoder.wait()
+        with self._lock:
+            self._written.wait_for(lambda: self._writing == 0, 10)
 
     def _fresh_folder(self):
         for variant in range(len(self._variants)):
@@ -125,7 +130,7 @@ class Replica:
                 if self._log:
                     with open(self._log, "a") as log:
                         log.write(line)
-            self._transcoder.wait()
+            self._await_end()
             if self.online and not self._stopped.is_set():
                 self._ends(kind)
 
@@ -237,6 +242,16 @@ class Replica:
 
     def _write(self, name, pieces):
         """Writes a file in place as its bytes come, at times slowly; returns whether it became whole."""
+        with self._lock:
+            self._writing += 1
+        try:
+            return self._write_in_place(name, pieces)
+        finally:
+            with self._lock:
+                self._writing -= 1
+                self._written.notify_all()
+
+    def _write_in_place(self, name, pieces):
         self._here.wait()
         path = self.folder / name
         variant, _, file = name.partition("/")

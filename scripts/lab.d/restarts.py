@@ -25,8 +25,9 @@ FRAMES_PER_SECOND = 25
 VARIANTS = ((320, "300k"),)
 BEFORE_EACH = 14
 LIVE_SECONDS = 60
-END_SECONDS = 60
-NOTICE_SECONDS = 15  # an encoder that is gone shows as a wait once the buffer is empty
+END_SECONDS = 150
+HELD_SECONDS = 2 * SEGMENT_SECONDS  # what a player surely holds, of the three segments that it starts behind
+NOTICE_SECONDS = 15  # what is gone shows as a wait once the buffer is empty
 CHROMIUM = "/usr/bin/chromium"
 
 
@@ -75,7 +76,8 @@ class Setting:
         self.key, self.port = self.origin.ready["id"], self.origin.ready["tcp"].rsplit(":", 1)[1]
         self.programs.append(Program("relay", "relay", ["--stream", self.key, "--peer", self.origin.ready["tcp"], "--no-port-mapping", *LOOPBACK], folder))
         self.relay = self.programs[-1].await_ready()
-        self.waits = []  # (from, to) in which nothing new could be published, time.monotonic()
+        self.waits = []  # (from, to) in which there was no feed, time.monotonic()
+        self.gone = []  # (from, to) in which there was no origin that published
         self.url = f"http://{self.relay.ready['http']}/live/{self.key}/0/live.m3u8"
 
     def start_origin(self):
@@ -139,12 +141,17 @@ class Setting:
         return came
 
     def the_origin_is_killed(self):
-        self.origin.kill()
-        self.origin = self.start_origin()
+        self._without_origin(lambda: self.origin.kill())
 
     def the_origin_restarts(self):
-        self.origin.process.kill() if not self.origin.running() else self.origin.stop()
+        self._without_origin(lambda: self.origin.stop())
+
+    def _without_origin(self, end):
+        began, newest = time.monotonic(), max(self.listed())
+        end()
         self.origin = self.start_origin()
+        self.await_newer(newest)
+        self.gone.append((began, time.monotonic()))
 
     # --- players
 
@@ -154,7 +161,7 @@ class Setting:
             return
         events = [
             self.the_origin_is_killed, self.the_encoder_reconnects, self.the_origin_is_killed, self.the_transcoder_is_killed,
-            self.owncast_restarts, self.the_encoder_is_killed, self.the_origin_is_killed,
+            self.owncast_restarts, self.the_encoder_is_killed, self.the_origin_restarts,
         ]
         seconds = len(events) * (BEFORE_EACH + 12)
         ffmpeg = Ffmpeg(self.url, self.folder)
@@ -166,9 +173,7 @@ class Setting:
         time.sleep(max(BEFORE_EACH, began + seconds + 5 - time.monotonic()))
         seen = browser.result()
         self._judge_browser(report, seen, len(events))
-        self.encoders[-1].stop()
-        time.sleep(3 * SEGMENT_SECONDS)
-        self.origin.stop()
+        self.encoders[-1].stop()  # A minute later the stream has ended.
         self._judge_ffmpeg(report, *ffmpeg.result(), len(events))
 
     def _judge_ffmpeg(self, report, status, seqs, frames, said, events):
@@ -181,16 +186,17 @@ class Setting:
     def _judge_browser(self, report, seen, events):
         chunks = sorted(set(seen["chunks"]))
         gapless = bool(chunks) and chunks == list(range(chunks[0], chunks[-1] + 1))
-        longest = [round(end - begin, 1) for begin, end in self.waits]
+        away, gone = ([round(end - begin, 1) for begin, end in times] for times in (self.waits, self.gone))
         unexplained = [stall for stall in seen["stalls"] if not self._explained(stall, seen["startedAt"])]
-        detail = f"{seen['played']} s in {seen['wall']} s, {len(chunks)} chunks, {seen.get('frames')} frames, {seen.get('dropped')} dropped, waits {[stall['ms'] for stall in seen['stalls']]} ms, of a feed that was away {longest} s, errors {sorted(set(seen.get('errors', [])))}"
+        detail = f"{seen['played']} s in {seen['wall']} s, {len(chunks)} chunks, {seen.get('frames')} frames, {seen.get('dropped')} dropped, waits {[stall['ms'] for stall in seen['stalls']]} ms, feed away {away} s, origin away {gone} s, errors {sorted(set(seen.get('errors', [])))}"
         report.check(f"{self.kind}: hls.js plays through {events} restarts", not seen["fatal"] and gapless, detail + (f", FATAL {seen['fatal']}" if seen["fatal"] else "") + ("" if gapless else f", {chunks}"))
-        report.check(f"{self.kind}: and waits only while there is no feed, never for the origin", not unexplained, f"{unexplained or 'none else'}")
+        report.check(f"{self.kind}: and waits only while there is no feed, or the origin is away for longer than players hold", not unexplained, f"{unexplained or 'none else'}")
 
     def _explained(self, stall, started):
         ended = started / 1000 + stall["until"] / 1000  # Both are time.time()'s.
         offset = time.time() - time.monotonic()
-        return any(begin + offset <= ended <= end + offset + NOTICE_SECONDS for begin, end in self.waits)
+        long_gone = [time for time in self.gone if time[1] - time[0] > HELD_SECONDS]
+        return any(begin + offset <= ended <= end + offset + NOTICE_SECONDS for begin, end in self.waits + long_gone)
 
     def _frames(self, seq):
         ending = "ts" if self.kind == "ts" else "mp4"

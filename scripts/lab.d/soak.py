@@ -256,10 +256,15 @@ class Soak:
 
     def _settle(self):
         end = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < end and not all(self._compared(key, variant)[0] for key, variant in self.seen.digests):
+        while time.monotonic() < end and not self._all_there():
             time.sleep(2)
         self.seen.look("replay.m3u8")
         self.seen.stop()
+
+    def _all_there(self):
+        """So that what is late only is waited for; what is missing is told afterwards."""
+        stored = all(self._bucket(name, key)[0] for name, key in zip(("steady", "killed"), self.seen.keys))
+        return stored and all(self._compared(key, variant)[0] for key, variant in self.seen.digests)
 
     def _compared(self, key, variant):
         """(whether all is there, what was seen): the one that ran through must have all, the killed one all that it could see for some seconds."""

@@ -36,7 +36,7 @@ import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 
 /**
  * The stream's copy in a bucket, written by threads of its own from a bounded queue: whatever the bucket does, the mesh does not
- * wait for it. What an earlier run left unwritten follows when there is nothing else to do.
+ * wait for it. What came too late, or was left by an earlier run, follows when there is nothing else to do.
  */
 public final class Bucket implements StreamListener, AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Bucket.class);
@@ -176,12 +176,24 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 estimate(record);
             }
             List<ChunkRecord> dropped = plan.offer(record, bytes, now());
-            dropped.forEach(gone -> couriers.forget(gone, now()));
-            if (!dropped.isEmpty()) {
-                trouble.says("the bucket is too slow: " + dropped.size() + " chunks left out of it, the oldest "
-                        + dropped.get(0));
-            }
+            late(dropped, now());
         });
+    }
+
+    /** Chunks that are not in the bucket in time: they follow when there is nothing else to do. */
+    private void late(List<ChunkRecord> records, long now) {
+        for (ChunkRecord record : records) {
+            couriers.forget(record, now);
+            missed(record);
+        }
+        if (!records.isEmpty()) {
+            trouble.says("the bucket is too slow: " + records.size() + " chunks wait until it has time, the first "
+                    + records.get(0));
+        }
+    }
+
+    private void missed(ChunkRecord record) {
+        plan.missed(record).ifPresent(gone -> trouble.leftOut());
     }
 
     /** Says what a month costs at the rate of the first chunk, on air around the clock: the most that it can be. */
@@ -215,7 +227,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 && isInHistory(record)
                 && !mesh.view().storedInBucket(record.chunk())
                 && !objects.isKnownToBeStored(nameOf(record))) {
-            locked(() -> plan.missed(record));
+            locked(() -> missed(record));
         }
     }
 
@@ -263,12 +275,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
         try {
             while (!closed) {
                 long now = now();
-                List<ChunkRecord> late = plan.giveUp(now);
-                late.forEach(record -> couriers.forget(record, now));
-                if (!late.isEmpty()) {
-                    trouble.says("the bucket is too slow: " + late.size() + " chunks left out of it, the first "
-                            + late.get(0));
-                }
+                late(plan.giveUp(now), now);
                 retain();
                 Optional<UploadPlan.Job> job = plan.next(now);
                 if (job.isPresent()) {
@@ -385,6 +392,9 @@ public final class Bucket implements StreamListener, AutoCloseable {
         } catch (ObjectStore.StoreException e) {
             locked(() -> {
                 boolean again = plan.failed(upload, e.refused(), now());
+                if (!again) {
+                    missed(upload.record());
+                }
                 trouble.says("the bucket did not take a chunk" + (again ? ", trying again: " : ": ") + e.getMessage());
             });
         }
@@ -399,7 +409,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 around.wallClock().instant());
     }
 
-    /** Stores a chunk of an earlier run, unless it is there, or has left the history or this node. */
+    /** Stores a chunk that was missed, unless it is there, or has left the history or this node. */
     private void catchUp(UploadPlan.CatchUp job) {
         ChunkRecord record = job.record();
         boolean again = false;
@@ -421,7 +431,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
         } catch (ObjectStore.StoreException e) {
             again = true;
             refused = e.refused();
-            locked(() -> trouble.says("the bucket did not take a chunk of an earlier run: " + e.getMessage()));
+            locked(() -> trouble.says("the bucket did not take a chunk that it lacks: " + e.getMessage()));
         } finally {
             boolean later = again;
             boolean pauses = refused;

@@ -8,6 +8,7 @@ final class BucketTrouble {
     private static final Logger log = LoggerFactory.getLogger(BucketTrouble.class);
 
     private boolean said;
+    private long leftOut;
 
     void says(String what) {
         if (said) {
@@ -18,10 +19,18 @@ final class BucketTrouble {
         }
     }
 
+    /** A chunk will never be in the bucket. */
+    void leftOut() {
+        leftOut++;
+    }
+
     void isOver() {
-        if (said) {
+        if (leftOut > 0) {
+            log.warn("the bucket takes chunks again; {} were left out of it for good", leftOut);
+        } else if (said) {
             log.info("the bucket takes chunks again");
-            said = false;
         }
+        leftOut = 0;
+        said = false;
     }
 }

@@ -22,7 +22,7 @@ import live.tributary.protocol.stream.ChunkRecord;
 
 /**
  * What is to be written to the bucket next, without I/O: chunks in order, each within its deadline; what lists them, each
- * document at most once a second; then chunks of earlier runs that a crash kept from it; then deletes.
+ * document at most once a second; then chunks that were missed, by this run or one before it; then deletes.
  *
  * <p>A chunk is waiting, in flight, stored or given up. A playlist lists only stored chunks, and none behind one that may still
  * come, so that its media sequence never goes back. {@code now} is monotonic, in nanoseconds. Not thread-safe.
@@ -41,7 +41,7 @@ final class UploadPlan {
 
     private static final Duration FIRST_RETRY = Duration.ofMillis(150);
     private static final int LISTED = 10;
-    /** The most chunks of earlier runs that wait; the oldest are dropped. */
+    /** The most chunks that wait because they were missed; the oldest are dropped. */
     static final int MAX_MISSED = 256;
 
     static final Duration MISSED_RETRY = Duration.ofSeconds(5);
@@ -88,7 +88,7 @@ final class UploadPlan {
 
     record Delete(String key) implements Job {}
 
-    /** A chunk of an earlier run, which may or may not be in the bucket; one at a time, so that a writer is left for what is live. */
+    /** A chunk that was missed, and may be in the bucket all the same; one at a time, so that a writer is left for what is live. */
     record CatchUp(ChunkRecord record) implements Job {}
 
     private static final class Document {
@@ -135,20 +135,23 @@ final class UploadPlan {
         deletes.add(key);
     }
 
-    /** An earlier run published this chunk, and may not have stored it. */
-    void missed(ChunkRecord record) {
+    /** This chunk was not stored in its time, or nobody knows whether it was; playlists do without it. Returns one that it drove out. */
+    Optional<ChunkRecord> missed(ChunkRecord record) {
         missed.add(record);
-        if (missed.size() > MAX_MISSED) {
-            missed.remove(missed.iterator().next());
+        if (missed.size() <= MAX_MISSED) {
+            return Optional.empty();
         }
+        ChunkRecord oldest = missed.iterator().next();
+        missed.remove(oldest);
+        return Optional.of(oldest);
     }
 
-    /** The chunk of an earlier run is done with, or is to be tried again after a while. */
+    /** The missed chunk is done with, or is to be tried again after a while. */
     void caughtUp(CatchUp job, boolean again, boolean refused, long now) {
         catchingUp = false;
         catchUpAt = again ? Optional.of(now + MISSED_RETRY.toNanos()) : Optional.empty();
         if (again) {
-            missed(job.record());
+            missed.add(job.record());
         }
         pauseIf(refused, now);
     }

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,6 +31,7 @@ public final class FeedIngest implements AutoCloseable {
 
     private static final Duration FEED_INTERVAL = Duration.ofSeconds(5);
     private static final Duration FEED_RETRY = Duration.ofSeconds(1);
+    private static final Duration WHILE_WRITTEN = Duration.ofMillis(250);
     private static final Duration PAUSE_AFTER_BUG = Duration.ofSeconds(1);
     private static final List<String> USUAL_NAMES =
             List.of("stream.m3u8", "master.m3u8", "index.m3u8", "playlist.m3u8", "live.m3u8");
@@ -48,6 +50,7 @@ public final class FeedIngest implements AutoCloseable {
     private boolean stopped;
     private long hinted;
     private String trouble = "";
+    private OptionalLong unsoundSince = OptionalLong.empty();
     private Optional<Description> current = Optional.empty();
 
     /**
@@ -118,6 +121,7 @@ public final class FeedIngest implements AutoCloseable {
             Duration wait;
             try {
                 Description seen = describe();
+                unsoundSince = OptionalLong.empty();
                 if (!trouble.isEmpty()) {
                     trouble = "";
                     listener.trouble("feed", "");
@@ -126,7 +130,9 @@ public final class FeedIngest implements AutoCloseable {
                     apply(seen);
                 }
                 wait = FEED_INTERVAL;
-            } catch (IOException | FormatException e) {
+            } catch (FormatException e) {
+                wait = unsound(e);
+            } catch (IOException e) {
                 trouble(String.valueOf(e.getMessage()));
                 wait = FEED_RETRY;
             } catch (RuntimeException e) {
@@ -137,6 +143,19 @@ public final class FeedIngest implements AutoCloseable {
                 return;
             }
         }
+    }
+
+    /** A list that is being written is unsound for a moment; one that stays so is said. Returns how long to wait. */
+    private Duration unsound(FormatException why) {
+        long now = System.nanoTime();
+        if (unsoundSince.isEmpty()) {
+            unsoundSince = OptionalLong.of(now);
+        }
+        if (now - unsoundSince.getAsLong() < RenditionIngest.BEING_WRITTEN.toNanos()) {
+            return WHILE_WRITTEN;
+        }
+        trouble(String.valueOf(why.getMessage()));
+        return FEED_RETRY;
     }
 
     private void trouble(String why) {

@@ -24,6 +24,10 @@ final class RenditionIngest {
     private static final Logger log = LoggerFactory.getLogger(RenditionIngest.class);
 
     private static final Duration FIRST_RETRY = Duration.ofMillis(500);
+    /** How long a list may be unsound until it is said: Owncast writes lists in place, and a reader finds any part of them. */
+    static final Duration BEING_WRITTEN = Duration.ofSeconds(1);
+
+    private static final Duration WHILE_WRITTEN = Duration.ofMillis(200);
 
     private final int rendition;
     private final URI location;
@@ -37,6 +41,7 @@ final class RenditionIngest {
     private Duration retry = FIRST_RETRY;
     private long nextLook;
     private String trouble = "";
+    private OptionalLong unsoundSince = OptionalLong.empty();
     private FeedState told = FeedState.OFFLINE;
     private long missedTold;
     private Optional<KnownInit> knownInit = Optional.empty();
@@ -94,6 +99,7 @@ final class RenditionIngest {
                 throw new FormatException("a master playlist (expected: a media playlist)");
             }
             troubleOver();
+            unsoundSince = OptionalLong.empty();
             retry = FIRST_RETRY;
             nextLook = now + interval.toNanos();
         } catch (FeedSource.MissingException e) {
@@ -104,7 +110,18 @@ final class RenditionIngest {
             trouble("cannot be read", e);
             retryLater(now);
         } catch (FormatException e) {
-            trouble("is not one that can be published", e);
+            unsound(e, now);
+        }
+    }
+
+    private void unsound(FormatException why, long now) {
+        if (unsoundSince.isEmpty()) {
+            unsoundSince = OptionalLong.of(now);
+        }
+        if (now - unsoundSince.getAsLong() < BEING_WRITTEN.toNanos()) {
+            nextLook = now + WHILE_WRITTEN.toNanos();
+        } else {
+            trouble("is not one that can be published", why);
             retryLater(now);
         }
     }

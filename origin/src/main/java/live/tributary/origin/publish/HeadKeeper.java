@@ -15,6 +15,9 @@ import live.tributary.protocol.stream.Sha256;
  */
 final class HeadKeeper {
     static final Duration LIFETIME = Head.MAX_LIFETIME;
+    /** How long the last head of a run counts that stopped while its feed went on. */
+    static final Duration RESTART = Duration.ofSeconds(90);
+
     static final Duration RENEWAL = Duration.ofMinutes(4);
     static final Duration SHORTEST_INTERVAL = Duration.ofMinutes(1);
 

@@ -255,8 +255,16 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     /** Puts out a head where one is due. */
     void tick() {
+        guarded(this::publishHead);
+    }
+
+    private interface Publishing {
+        void run() throws IOException;
+    }
+
+    private void guarded(Publishing head) {
         try {
-            publishHead();
+            head.run();
         } catch (IOException e) {
             log.error("no new head: {}", e.getMessage());
             board.trouble(STATE, "cannot be written, so no head is put out: " + e.getMessage());
@@ -269,22 +277,28 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         if (about.isEmpty() || stoodDown) {
             return;
         }
-        HeadKeeper.Content content = new HeadKeeper.Content(
-                isLive() ? Head.Status.LIVE : Head.Status.ENDED,
-                about.get().hash(),
+        HeadKeeper.Content content = content(isLive() ? Head.Status.LIVE : Head.Status.ENDED, about.get());
+        if (heads.due(content, around.nanoTime().getAsLong())) {
+            publish(content, HeadKeeper.LIFETIME);
+        }
+    }
+
+    private HeadKeeper.Content content(Head.Status status, About current) {
+        return new HeadKeeper.Content(
+                status,
+                current.hash(),
                 mesh.view().windows(0).stream()
                         .findFirst()
                         .map(window -> window.torrent().infoHash()),
                 config.fallback().apply(publisher.term()),
                 entryPoints());
-        long now = around.nanoTime().getAsLong();
-        if (!heads.due(content, now)) {
-            return;
-        }
+    }
+
+    private void publish(HeadKeeper.Content content, Duration lifetime) throws IOException {
         long seq = publisher.nextHeadSeq();
         Head head = new Head(
                 seq,
-                around.wallClock().instant().plus(HeadKeeper.LIFETIME),
+                around.wallClock().instant().plus(lifetime),
                 content.status(),
                 publisher.term(),
                 content.window(),
@@ -293,7 +307,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
                 content.about());
         board.trouble(STATE, "");
         mesh.publish(SignedHead.sign(head, config.key()));
-        heads.told(content, now);
+        heads.told(content, around.nanoTime().getAsLong());
     }
 
     private List<Endpoint> entryPoints() {
@@ -309,13 +323,24 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         return chosen;
     }
 
-    /** Tells the mesh that the stream has ended. */
+    /**
+     * Tells the mesh that the stream has ended; or, where its feed goes on and so another run will follow, that it counts as live
+     * for {@link HeadKeeper#RESTART} more: players that were told of an end would not come back.
+     */
     @Override
     public void close() {
         ticker.shutdownNow();
+        boolean goesOn;
         synchronized (this) {
+            goesOn = isLive();
             closed = true;
         }
-        tick();
+        guarded(goesOn ? this::publishLastHead : this::publishHead);
+    }
+
+    private synchronized void publishLastHead() throws IOException {
+        if (about.isPresent() && !stoodDown) {
+            publish(content(Head.Status.LIVE, about.get()), HeadKeeper.RESTART);
+        }
     }
 }

@@ -139,6 +139,31 @@ class BucketTest {
     }
 
     @Test
+    void whatCameTooLateFollowsAndNoPlaylistGoesBack() throws Exception {
+        s3.down = true;
+        try (Bucket bucket = bucket(StrictS3.SECRET, 1)) {
+            bucket.start();
+            bucket.aboutChanged(about());
+            publish(bucket, 1);
+            await(() -> s3.log.stream().anyMatch(line -> line.equals("PUT " + key(1) + " 503")));
+            clock.move(Duration.ofSeconds(10));
+            publish(bucket, 2);
+            s3.down = false;
+            await(() -> {
+                clock.move(Duration.ofMillis(200));
+                if (mesh.stored.isEmpty()) {
+                    publish(bucket, s3.log.size() + 2L);
+                }
+                return s3.objects.containsKey(key(1)) && s3.objects.containsKey(BASE + "/0/live.m3u8");
+            });
+            assertThat(mesh.stored).extracting(word -> word.chunk().seq()).contains(1L);
+            assertThat(s3.objects.get(BASE + "/0/live.m3u8").bytes())
+                    .asString()
+                    .doesNotContain(BucketLayout.chunkName(Records.record(1, Instant.EPOCH)));
+        }
+    }
+
+    @Test
     void whatACrashKeptFromTheBucketFollows() throws Exception {
         hold(1);
         hold(2);

@@ -182,9 +182,10 @@ class UploadPlanTest {
 
     @Test
     void keepsTheNewestOfTooManyMissedChunks() {
-        for (long seq = 0; seq <= UploadPlan.MAX_MISSED; seq++) {
-            plan.missed(record(seq));
+        for (long seq = 0; seq < UploadPlan.MAX_MISSED; seq++) {
+            assertThat(plan.missed(record(seq))).isEmpty();
         }
+        assertThat(plan.missed(record(UploadPlan.MAX_MISSED))).contains(record(0));
 
         assertThat(((UploadPlan.CatchUp) plan.next(0).orElseThrow()).record().seq())
                 .isEqualTo(1);

@@ -22,6 +22,9 @@ final class FeedScript implements FeedSource, IngestListener {
 
     final List<IngestedChunk> chunks = new ArrayList<>();
     final List<FeedState> states = new ArrayList<>();
+    /** What was said of the playlist; an empty line where it was over. */
+    final List<String> troubles = new ArrayList<>();
+
     long missed;
 
     private final Map<URI, byte[]> files = new HashMap<>();
@@ -178,6 +181,11 @@ final class FeedScript implements FeedSource, IngestListener {
     @Override
     public void state(int rendition, FeedState state) {
         states.add(state);
+    }
+
+    @Override
+    public void trouble(String of, String why) {
+        troubles.add(why);
     }
 
     @Override

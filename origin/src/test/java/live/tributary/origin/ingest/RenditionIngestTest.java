@@ -36,6 +36,37 @@ class RenditionIngestTest {
     }
 
     @Test
+    void aListThatIsBeingWrittenIsNoTrouble() {
+        feed.list(3, "a3.ts").run().list(3, "a3.ts", "a4.ts").run();
+        for (int i = 5; i < 20; i++) {
+            feed.playlist(i % 2 == 0 ? "" : "#EXTM3U\n#EXT-X-TARG").run(Duration.ofMillis(600));
+            feed.list(i - 1, "a" + (i - 1) + ".ts", "a" + i + ".ts").run();
+        }
+
+        assertThat(feed.troubles).isEmpty();
+        assertThat(feed.names()).endsWith("a18.ts", "a19.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void aListThatStaysUnsoundIsSaidOnceAndThatItIsOverToo() {
+        feed.list(3, "a3.ts").run().playlist("nonsense").run(Duration.ofMillis(900));
+        assertThat(feed.troubles).isEmpty();
+        feed.run(Duration.ofSeconds(20));
+        assertThat(feed.troubles).hasSize(1).first().asString().contains("not one that can be published", "#EXTM3U");
+        feed.list(3, "a3.ts", "a4.ts").run();
+
+        assertThat(feed.troubles).hasSize(2).last().asString().isEmpty();
+    }
+
+    @Test
+    void aFolderThatIsGoneIsSaidAtOnce() {
+        feed.list(3, "a3.ts").run().remove("stream.m3u8").run(Duration.ofMillis(250));
+
+        assertThat(feed.troubles).hasSize(1).first().asString().contains("is not there");
+    }
+
+    @Test
     void aRunningFeedIsTakenFromItsLastThreeSegments() {
         feed.list(3, "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts").run();
         feed.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts").run();

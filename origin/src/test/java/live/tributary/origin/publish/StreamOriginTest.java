@@ -148,13 +148,26 @@ class StreamOriginTest {
     }
 
     @Test
-    void anOrderlyStopEndsTheStream() {
+    void anOrderlyStopWhileTheFeedGoesOnEndsNothingForPlayersIfAnotherRunFollowsSoon() {
         begin();
         origin.close();
         origin.chunk(0, ChunkPublisherTest.chunk(1, 10));
+        origin.tick();
+
+        Head last = mesh.head().orElseThrow().head();
+        assertThat(last.status()).isEqualTo(Head.Status.LIVE);
+        assertThat(last.expires()).isEqualTo(clock.instant().plusSeconds(90));
+        assertThat(last.seq()).isGreaterThan(mesh.heads.get(0).head().seq());
+        assertThat(mesh.records).hasSize(1);
+    }
+
+    @Test
+    void anOrderlyStopBehindTheFeedsEndLeavesTheStreamEnded() {
+        begin();
+        origin.state(0, FeedState.OFFLINE);
+        origin.close();
 
         assertThat(mesh.head().orElseThrow().head().status()).isEqualTo(Head.Status.ENDED);
-        assertThat(mesh.records).hasSize(1);
     }
 
     @Test

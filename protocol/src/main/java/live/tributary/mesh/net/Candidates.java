@@ -22,6 +22,7 @@ import live.tributary.protocol.stream.RelayKey;
  *
  * <p>Strangers' words are cheap, so a dial is rationed: at most {@link #DIALS_PER_MINUTE} a minute to one node's endpoints, and
  * an address that failed waits an hour, unless the operator named it, a node was proven there lately, or the network is private.
+ * Where a link stood until a moment ago the node may just restart: it is dialled every two seconds for a minute.
  * Used on the stream's own thread.
  */
 final class Candidates {
@@ -32,6 +33,8 @@ final class Candidates {
     private static final Duration MINUTE = Duration.ofMinutes(1);
     private static final Duration FIRST_BACK_OFF = Duration.ofSeconds(1);
     private static final Duration LONGEST_BACK_OFF = Duration.ofMinutes(1);
+    private static final Duration BACK_OFF_OF_A_RESTART = Duration.ofSeconds(2);
+    private static final Duration LONGEST_RESTART = Duration.ofMinutes(1);
     private static final Duration PROVEN_LATELY = Duration.ofMinutes(10);
     private static final int MAX_DOUBLINGS = 6;
 
@@ -53,6 +56,7 @@ final class Candidates {
         private int failures;
         private long notBefore;
         private Optional<Long> provenAt = Optional.empty();
+        private Optional<Long> linkedUntil = Optional.empty();
         private boolean self;
         private boolean dialling;
 
@@ -129,7 +133,8 @@ final class Candidates {
             boolean operators = candidate.source == Source.OPERATOR;
             if ((chosen.size() >= max && !operators)
                     || !(operators || policy.allowsPrivate() || taken.add(neighbourhood(candidate)))
-                    || !candidate.key.map(key -> mayDial(key, now)).orElse(true)) {
+                    || !(isFamiliar(candidate, now)
+                            || candidate.key.map(key -> mayDial(key, now)).orElse(true))) {
                 continue;
             }
             candidate.dialling = true;
@@ -189,6 +194,9 @@ final class Candidates {
         }
         candidate.dialling = false;
         candidate.failures = failed ? candidate.failures + 1 : 0;
+        if (!failed) {
+            candidate.linkedUntil = Optional.of(now);
+        }
         candidate.notBefore = now + backOff(candidate, now).toNanos();
     }
 
@@ -198,18 +206,23 @@ final class Candidates {
         return candidate == null ? 0 : candidate.failures;
     }
 
+    /** Whether its address is no stranger's word: the operator's, or one at which a node was proven lately. */
+    private static boolean isFamiliar(Candidate candidate, long now) {
+        return candidate.source == Source.OPERATOR || isWithin(PROVEN_LATELY, candidate.provenAt, now);
+    }
+
+    private static boolean isWithin(Duration time, Optional<Long> since, long now) {
+        return since.filter(at -> now - at < time.toNanos()).isPresent();
+    }
+
     private Duration backOff(Candidate candidate, long now) {
-        boolean familiar = candidate.source == Source.OPERATOR
-                || policy.allowsPrivate()
-                || candidate
-                        .provenAt
-                        .filter(at -> now - at < PROVEN_LATELY.toNanos())
-                        .isPresent();
-        if (!familiar && candidate.failures > 0) {
+        if (candidate.failures > 0 && !policy.allowsPrivate() && !isFamiliar(candidate, now)) {
             return STRANGER_BACK_OFF;
         }
+        boolean mayRestart = isWithin(LONGEST_RESTART, candidate.linkedUntil, now);
+        Duration longest = mayRestart ? BACK_OFF_OF_A_RESTART : LONGEST_BACK_OFF;
         long doubled = FIRST_BACK_OFF.toMillis() << Math.min(candidate.failures, MAX_DOUBLINGS);
-        long millis = Math.min(LONGEST_BACK_OFF.toMillis(), doubled);
+        long millis = Math.min(longest.toMillis(), doubled);
         return Duration.ofMillis(
                 millis / 2 + random.nextLong(millis / 2 + 1)); // Jitter, so that a mesh does not dial in step.
     }

@@ -72,6 +72,47 @@ class DialPolicyTest {
     }
 
     @Test
+    void aNodeThatWasLinkedAMomentAgoIsDialledEveryTwoSecondsForAMinute() throws Exception {
+        Endpoint origin = endpoint("93.184.216.34", 7003);
+        candidates.add(origin, Candidates.Source.HEAD, Optional.empty(), 0);
+        take(0);
+        candidates.proven(origin, samples.key().relayKey(), 0);
+        long now = Duration.ofMinutes(5).toNanos();
+        candidates.ended(origin, false, now);
+        long longest = 0;
+        for (long dialled = now; dialled < now + Duration.ofSeconds(58).toNanos(); ) {
+            long next = dialled;
+            while (take(next).isEmpty()) {
+                next += Duration.ofMillis(50).toNanos();
+            }
+            candidates.ended(origin, true, next);
+            longest = Math.max(longest, next - dialled);
+            dialled = next;
+        }
+        assertThat(longest).isLessThanOrEqualTo(Duration.ofMillis(2050).toNanos());
+
+        long later = now + Duration.ofMinutes(2).toNanos();
+        take(later);
+        candidates.ended(origin, true, later);
+        assertThat(take(later + Duration.ofSeconds(20).toNanos()))
+                .as("one that stays away is dialled less and less often")
+                .isEmpty();
+    }
+
+    @Test
+    void aLinkThatFellAtOnceIsNoRestart() throws Exception {
+        Endpoint peer = endpoint("10.0.0.1", 80);
+        candidates.add(peer, Candidates.Source.OPERATOR, Optional.empty(), 0);
+        for (int failure = 0; failure < 6; failure++) {
+            long now = failure * Duration.ofMinutes(1).toNanos();
+            take(now);
+            candidates.ended(peer, true, now);
+        }
+        assertThat(take(5 * Duration.ofMinutes(1).toNanos() + Duration.ofSeconds(10).toNanos()))
+                .isEmpty();
+    }
+
+    @Test
     void ofOneNeighbourhoodOneStrangerIsDialled() throws Exception {
         candidates.add(endpoint("93.184.216.34", 7001), Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
         candidates.add(endpoint("93.184.216.35", 7001), Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
