@@ -280,7 +280,7 @@ class NotifyServiceTest {
         push(origin, sample, 1);
         eventually("still heard", () -> !listed.all().get(0).newest(0, 1).isEmpty());
 
-        origin.says(unknownKind(WebSocketService.MAX_MESSAGE + 1));
+        origin.saysTooMuch(unknownKind(WebSocketService.MAX_MESSAGE + 1));
         origin.closed.get(40, TimeUnit.SECONDS);
     }
 

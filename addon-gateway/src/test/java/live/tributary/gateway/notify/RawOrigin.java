@@ -81,6 +81,11 @@ final class RawOrigin implements WebSocket.Listener {
         socket.sendBinary(ByteBuffer.wrap(message), true).join();
     }
 
+    /** Says what ends the connection, maybe before the last of it has left. */
+    void saysTooMuch(byte[] message) {
+        socket.sendBinary(ByteBuffer.wrap(message), true);
+    }
+
     void says(NotifyMessage message) {
         says(NotifyCodec.encode(message));
     }

@@ -255,7 +255,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     /** Puts out a head where one is due. */
     void tick() {
-        guarded(this::publishHead);
+        guarded(() -> publishHead(false));
     }
 
     private interface Publishing {
@@ -273,8 +273,9 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         }
     }
 
-    private synchronized void publishHead() throws IOException {
-        if (about.isEmpty() || stoodDown) {
+    /** @param last whether this is said in closing, behind which nothing is said any more */
+    private synchronized void publishHead(boolean last) throws IOException {
+        if (about.isEmpty() || stoodDown || closed && !last) {
             return;
         }
         HeadKeeper.Content content = content(isLive() ? Head.Status.LIVE : Head.Status.ENDED, about.get());
@@ -335,7 +336,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
             goesOn = isLive();
             closed = true;
         }
-        guarded(goesOn ? this::publishLastHead : this::publishHead);
+        guarded(goesOn ? this::publishLastHead : () -> publishHead(true));
     }
 
     private synchronized void publishLastHead() throws IOException {
