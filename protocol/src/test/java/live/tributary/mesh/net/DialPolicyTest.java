@@ -108,7 +108,8 @@ class DialPolicyTest {
             take(now);
             candidates.ended(peer, true, now);
         }
-        assertThat(take(5 * Duration.ofMinutes(1).toNanos() + Duration.ofSeconds(10).toNanos()))
+        assertThat(take(5 * Duration.ofMinutes(1).toNanos()
+                        + Duration.ofSeconds(10).toNanos()))
                 .isEmpty();
     }
 
