@@ -189,7 +189,8 @@ class Setting:
         away, gone = ([round(end - begin, 1) for begin, end in times] for times in (self.waits, self.gone))
         unexplained = [stall for stall in seen["stalls"] if not self._explained(stall, seen["startedAt"])]
         detail = f"{seen['played']} s in {seen['wall']} s, {len(chunks)} chunks, {seen.get('frames')} frames, {seen.get('dropped')} dropped, waits {[stall['ms'] for stall in seen['stalls']]} ms, feed away {away} s, origin away {gone} s, errors {sorted(set(seen.get('errors', [])))}"
-        report.check(f"{self.kind}: hls.js plays through {events} restarts", not seen["fatal"] and gapless, detail + (f", FATAL {seen['fatal']}" if seen["fatal"] else "") + ("" if gapless else f", {chunks}"))
+        to_the_end = seen["played"] >= 0.95 * (seen["wall"] - sum(stall["ms"] for stall in seen["stalls"]) / 1000)
+        report.check(f"{self.kind}: hls.js plays through {events} restarts", not seen["fatal"] and gapless and to_the_end, detail + (f", FATAL {seen['fatal']}" if seen["fatal"] else "") + ("" if gapless else f", {chunks}"))
         report.check(f"{self.kind}: and waits only while there is no feed, or the origin is away for longer than players hold", not unexplained, f"{unexplained or 'none else'}")
 
     def _explained(self, stall, started):
