@@ -275,7 +275,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     /** @param last whether this is said in closing, behind which nothing is said any more */
     private synchronized void publishHead(boolean last) throws IOException {
-        if (about.isEmpty() || stoodDown || closed && !last) {
+        if (about.isEmpty() || stoodDown || (closed && !last)) {
             return;
         }
         HeadKeeper.Content content = content(isLive() ? Head.Status.LIVE : Head.Status.ENDED, about.get());
