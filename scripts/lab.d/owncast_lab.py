@@ -14,16 +14,16 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-from clients import Report, eventually
-from program import ROOT, Gone, NotReady, Program, stop_all, write_statuses
+from clients import eventually
+from program import ROOT, Program
 from replica import STREAM_KEY, Encoder, Replica, free_port
+from trial import trial
 from wire import die_with_parent
 
 MODULE = "github.com/owncast/owncast@v0.2.4"
@@ -117,28 +117,18 @@ def main():
     if program is None and not options.replica:
         print(f"scripts/lab owncast: {why}; --binary PATH takes a downloaded release, --replica a stand-in", file=sys.stderr)
         sys.exit(CANNOT_RUN)
-    folder = Path(tempfile.mkdtemp(prefix="lab-owncast-"))
-    report, programs, server = Report(), [], None
-    try:
+
+    def stream(report, folder, programs):
         server = ReplicaOwncast(folder, options.kind) if options.replica else RealOwncast(program, folder)
-        Trial(report, folder, server, programs).run()
-    except (NotReady, Gone, OSError) as failure:
-        report.check("every program gets READY and stays", False, repr(failure))
-    finally:
-        if report.failed:
-            write_statuses(programs, folder)
-        stop_all(programs)
-        if server:
+        try:
+            Streaming(report, folder, server, programs).run()
+        finally:
             server.stop()
-    if report.failed or options.keep:
-        print(f"logs: {folder}", file=sys.stderr)
-    else:
-        shutil.rmtree(folder)
-    print(f"{len(report.failed)} failed{': ' + '; '.join(report.failed) if report.failed else ''}")
-    sys.exit(1 if report.failed else 0)
+
+    trial("owncast", options.keep, stream)
 
 
-class Trial:
+class Streaming:
     def __init__(self, report, folder, server, programs):
         self.report, self.folder, self.server, self.programs = report, folder, server, programs
 

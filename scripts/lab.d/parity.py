@@ -7,18 +7,16 @@ import json
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 import threading
-import time
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from clients import Report, eventually
+from clients import eventually
 from npm import installed
-from program import ROOT, Gone, NotReady, Program, stop_all, write_statuses
+from program import ROOT, Program
+from trial import trial
 
 SCRIPTS = Path(__file__).resolve().parent / "gateway"
 SAMPLE = ROOT / "scripts" / "sample"
@@ -139,39 +137,27 @@ def main():
     parser.add_argument("--picture", help="where to keep the picture of the viewer page")
     parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="lab-parity-"))
-    report, setting = Report(), Setting(folder)
-    try:
-        for part in (folder_mode, loop_mode, url_modes, refusals, own_output):
-            part(report, setting)
-        viewer_page(report, setting, options.picture or str(folder / "page.png"))
-    except (NotReady, Gone, OSError) as failure:
-        report.check("every program gets READY and stays", False, repr(failure))
-    finally:
-        if report.failed:
-            write_statuses(setting.programs, folder)
-        setting.stop()
-        if report.failed or options.keep:
-            print(f"logs: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder)
-    print(f"{len(report.failed)} failed{': ' + '; '.join(report.failed) if report.failed else ''}")
-    sys.exit(1 if report.failed else 0)
+
+    def ask_all(report, folder, programs):
+        setting = Setting(folder, programs)
+        try:
+            for part in (folder_mode, loop_mode, url_modes, refusals, own_output):
+                part(report, setting)
+            viewer_page(report, setting, options.picture or str(folder / "page.png"))
+        finally:
+            setting.feed.stop()
+
+    trial("parity", options.keep, ask_all)
 
 
 class Setting:
-    def __init__(self, folder):
-        self.folder = folder
-        self.programs = []
+    def __init__(self, folder, programs):
+        self.folder, self.programs = folder, programs
         self.feed = Feed(folder / "feed")
 
     def origin(self, name, *arguments):
         self.programs.append(Program(name, "origin", [*arguments, "--name", name, *LOOPBACK], self.folder))
         return self.programs[-1]
-
-    def stop(self):
-        stop_all(self.programs)
-        self.feed.stop()
 
 
 def playlist(origin, name="magnets.m3u8", rendition=0):

@@ -2,21 +2,18 @@
 published must be shown, and a player may wait only for what does not exist yet."""
 
 import argparse
-import json
 import random
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from clients import Report
 from npm import installed
 from players import HlsJs
-from program import Gone, NotReady, Program, stop_all, write_statuses
+from program import Program
 from replica import Encoder, Replica
+from trial import trial
 
 SCRIPTS = Path(__file__).resolve().parent / "gateway"
 LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"]
@@ -41,34 +38,26 @@ def main():
     if missing:
         print(f"scripts/lab restarts: {missing}", file=sys.stderr)
         sys.exit(3)
-    report = Report()
-    for kind in options.kind or ["ts", "m4s"]:
-        folder = Path(tempfile.mkdtemp(prefix=f"lab-restarts-{kind}-"))
-        setting = None
-        try:
-            setting = Setting(folder, kind, tools, random.Random(options.seed))
-            setting.play(report)
-        except (NotReady, Gone, OSError) as failure:
-            report.check("every program gets READY and stays", False, failure)
-        finally:
-            if report.failed and setting:
-                write_statuses(setting.programs, folder)
-            if setting:
+
+    def played(kind):
+        def work(report, folder, programs):
+            setting = Setting(folder, programs, kind, tools, random.Random(options.seed))
+            try:
+                setting.play(report)
+            finally:
                 setting.stop()
-        if report.failed or options.keep:
-            print(f"logs: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder)
-    print(f"{len(report.failed)} failed{': ' + '; '.join(report.failed) if report.failed else ''}")
-    sys.exit(1 if report.failed else 0)
+
+        return work
+
+    trial("restarts", options.keep, *map(played, options.kind or ["ts", "m4s"]))
 
 
 class Setting:
     """A replica of Owncast, an origin, a relay, and players."""
 
-    def __init__(self, folder, kind, tools, dice):
-        self.folder, self.kind, self.tools = folder, kind, tools
-        self.programs, self.encoders = [], []
+    def __init__(self, folder, programs, kind, tools, dice):
+        self.folder, self.programs, self.kind, self.tools = folder, programs, kind, tools
+        self.encoders = []
         self.replica = Replica(folder / "hls", dice, SEGMENT_SECONDS, 15, 300, VARIANTS, FRAMES_PER_SECOND, folder / "ffmpeg.log")
         self.replica.kind = kind
         self.port = "0"
@@ -211,7 +200,6 @@ class Setting:
         for encoder in self.encoders:
             encoder.kill()
         self.replica.stop()
-        stop_all(self.programs)
 
 
 class Ffmpeg:
