@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 from pathlib import Path
 
+from npm import installed
 from owncast import FRAMES_PER_SECOND, OwncastFeed
 from program import JAVA, ROOT, Gone, NotReady, Program, jar, stop_all, write_statuses
 
@@ -21,6 +22,7 @@ LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--dht-port", "0", "--admin", 
 LIVE_SECONDS = 60
 WINDOW_SECONDS = 120
 FETCH_SECONDS = 120
+MEET_SECONDS = 30
 PLAYED_SECONDS = 60
 KILL_AFTER_SECONDS = 20
 STOP_SECONDS = 5
@@ -103,7 +105,8 @@ def main():
         starts_quickly(report, setting)
         if playlist_appears(report, setting):
             for part in PARTS:
-                report.attempt(part, setting)
+                if options.only in (None, part.__name__):
+                    report.attempt(part, setting)
         flags_are_checked(report)
         programs_stop(report, setting)
     except (NotReady, Gone) as failure:
@@ -122,6 +125,7 @@ def main():
 def parsed():
     parser = argparse.ArgumentParser(prog="scripts/lab clients", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
+    parser.add_argument("--only", choices=[part.__name__ for part in PARTS], help="one part of it, for a first look")
     return parser.parse_args()
 
 
@@ -180,9 +184,7 @@ def clients_fetch_a_window(report, setting):
 
 def clients_fetch_a_chunk(report, setting):
     """The newest chunk as a torrent of its own, by one relay's tracker."""
-    playlist = setting.origin.get(f"/live/{setting.key}/0/magnets.m3u8", "http").decode()
-    infohash = re.findall(r"urn:btih:([0-9a-f]{40})", playlist)[-1]
-    magnet = magnet_of(infohash, [f"http://{setting.relay2.ready['http']}/announce"])
+    magnet = magnet_of(newest_chunk(setting), [f"http://{setting.relay2.ready['http']}/announce"])
     for name, prepare in CLIENTS_OF_MAGNETS:
         fetches(report, setting, name, "a chunk", prepare, magnet, None)
 
@@ -203,6 +205,25 @@ def fetches(report, setting, name, what, prepare, magnet, window):
 def offered_window(setting):
     streams = setting.ask(f"/stream/tv/tributary%3A{setting.key}.json")["streams"]
     return next((stream for stream in streams if "infoHash" in stream), None)
+
+
+def browsers_meet_by_the_tracker(report, setting):
+    """WebTorrent's own tracker client, twice, and WebRTC between the two."""
+    tools, missing = installed(CLIENTS / "web", "web")
+    if missing:
+        report.skip("bittorrent-tracker, as WebTorrent has it,", missing)
+        return
+    url = f"ws://{setting.relay2.ready['http']}/"
+    command = ["node", str(tools / "web_tracker.js"), url, newest_chunk(setting), str(MEET_SECONDS)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=MEET_SECONDS + 30)
+    said = (done.stdout + done.stderr).strip().splitlines()
+    report.check("two of bittorrent-tracker's clients meet by the WebSocket tracker, and talk over WebRTC", done.returncode == 0, "; ".join(said[-6:]))
+
+
+def newest_chunk(setting):
+    """The infohash of the newest chunk's own torrent."""
+    playlist = setting.origin.get(f"/live/{setting.key}/0/magnets.m3u8", "http").decode()
+    return re.findall(r"urn:btih:([0-9a-f]{40})", playlist)[-1]
 
 
 def aria2(magnet, window, target):
@@ -347,7 +368,7 @@ def eventually(seconds, fact):
     return None
 
 
-PARTS = (relays_link, add_on_answers, clients_fetch_a_window, clients_fetch_a_chunk, plays_while_a_relay_dies, origin_continues)
+PARTS = (relays_link, add_on_answers, clients_fetch_a_window, clients_fetch_a_chunk, browsers_meet_by_the_tracker, plays_while_a_relay_dies, origin_continues)
 
 
 if __name__ == "__main__":

@@ -256,7 +256,14 @@ final class OriginProgram implements Program {
         UploadBudget budget = ownNode.budget();
         TcpMeshNode mesh = ownNode.mesh();
         TorrentServer torrents = new TorrentServer(
-                store, budget, ServeLimits.of(MAX_PEERS, uplink()), meters, random, System::nanoTime, clock);
+                store,
+                budget,
+                ServeLimits.of(MAX_PEERS, uplink()),
+                node.dhtPrivate(),
+                meters,
+                random,
+                System::nanoTime,
+                clock);
         meters.gauge(torrents::peers, Meter.PEERS);
         Tracker tracker = new Tracker(
                 TrackerLimits.DEFAULT,

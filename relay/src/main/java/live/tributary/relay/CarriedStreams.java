@@ -4,12 +4,15 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import live.tributary.mesh.MeshNode;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.KeyFollower;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.StreamKey;
 import org.slf4j.Logger;
@@ -79,6 +82,14 @@ final class CarriedStreams implements AutoCloseable {
 
     Collection<StreamView> all() {
         return streams.values();
+    }
+
+    /** Where the other relays of all streams have proven themselves. */
+    Set<Endpoint> relayEndpoints() {
+        return streams.values().stream()
+                .flatMap(stream -> stream.relays().stream())
+                .flatMap(relay -> relay.endpoints().stream())
+                .collect(Collectors.toSet());
     }
 
     @Override

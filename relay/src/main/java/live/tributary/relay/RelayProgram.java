@@ -68,6 +68,7 @@ import live.tributary.relay.edge.EdgeService;
 import live.tributary.relay.edge.TorrentService;
 import live.tributary.relay.nat.HomeRouters;
 import live.tributary.relay.nat.PortMapper;
+import live.tributary.relay.nat.UdpChecks;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -88,6 +89,8 @@ final class RelayProgram implements Program {
     private static final Logger LOG = LoggerFactory.getLogger(RelayProgram.class);
     /** How often the region is looked at. */
     private static final long REGION_SECONDS = 10;
+    /** How often those are looked for whose UDP port is to be checked. */
+    private static final long UDP_SECONDS = 15;
 
     private static final int MAX_NET_THREADS = 4;
     /** How long a relay that stops waits for its viewers to come by and be sent elsewhere. */
@@ -183,6 +186,7 @@ final class RelayProgram implements Program {
                 store,
                 budget,
                 ServeLimits.of(maxPeers, upload.bitsPerSecond()),
+                node.dhtPrivate(),
                 meters,
                 random,
                 System::nanoTime,
@@ -255,26 +259,49 @@ final class RelayProgram implements Program {
         NodeStatus status = new NodeStatus(kind(), key.relayKey(), meters, carried::all, clock);
         status.note(
                 REACHABLE,
-                new Reachability(mesh::endpoints, () -> port.fromOutside(true), () -> port.fromOutside(false))::text);
-        status.note(PORT_MAPPING, portMapping(life, mesh, port.port()));
+                new Reachability(
+                        mesh::endpoints,
+                        new Reachability.Incoming(() -> port.fromOutside(true), () -> port.datagramFromOutside(true)),
+                        new Reachability.Incoming(() -> port.fromOutside(false), () -> port.datagramFromOutside(false)),
+                        () -> meters.sum(Meter.SENT))::text);
+        Optional<PortMapper> mapper = mapsPort() ? Optional.of(life.add(mapper(mesh, port.port()))) : Optional.empty();
+        status.note(
+                PORT_MAPPING,
+                mapper.<Supplier<String>>map(running -> running::text).orElse(this::notMapped));
+        for (String protocol : HomeRouters.PROTOCOLS) {
+            meters.gauge(
+                    () -> mapper.flatMap(PortMapper::protocol).equals(Optional.of(protocol)) ? 1 : 0,
+                    Meter.PORT_MAPPED,
+                    protocol);
+        }
+        UdpChecks udp = new UdpChecks(carried::relayEndpoints, port::send, random, System::nanoTime);
         own.loops().scheduleWithFixedDelay(region::look, REGION_SECONDS, REGION_SECONDS, TimeUnit.SECONDS);
+        own.loops().next().scheduleWithFixedDelay(udp::look, UDP_SECONDS, UDP_SECONDS, TimeUnit.SECONDS);
         Ready ready = own.ready(key.relayKey().text(), port, status);
         own.restore();
-        life.add(() -> admission.leave(SENDING_ELSEWHERE)); // The first thing that ends: all else still works.
+        life.add(() -> {
+            admission.leave(SENDING_ELSEWHERE); // The first thing that ends: all else still works.
+            mapper.ifPresent(PortMapper::stopSoon); // The router may take its time, while the rest ends.
+        });
         return ready;
     }
 
-    /** Asks the router in the background; what came of it, in plain words. */
-    private Supplier<String> portMapping(Lifecycle life, TcpMeshNode mesh, int port) {
-        if (noPortMapping || onLoopbackOnly()) {
-            return () -> noPortMapping ? "none, as told" : "none: bound to this machine alone";
-        }
-        return life.add(new PortMapper(
+    private boolean mapsPort() {
+        return !noPortMapping && !onLoopbackOnly();
+    }
+
+    private String notMapped() {
+        return noPortMapping ? "none, as told" : "none: bound to this machine alone";
+    }
+
+    /** Asks the router in the background. */
+    private PortMapper mapper(TcpMeshNode mesh, int port) {
+        return new PortMapper(
                 new HomeRouters(),
                 port,
                 address -> node.dhtPrivate() || Endpoint.isGlobalUnicast(address),
                 mesh::mapped,
-                mesh::unmapped))::text;
+                mesh::unmapped);
     }
 
     private boolean onLoopbackOnly() {

@@ -22,6 +22,12 @@ public enum Meter {
             "Offers of WebRTC that browsers made by the tracker, by what became of them",
             "result"),
     WEB_SOCKETS("web.sockets", Type.GAUGE, "", "Browsers connected to the tracker now"),
+    PORT_MAPPED(
+            "port.mapped",
+            Type.GAUGE,
+            "",
+            "1 while a router forwards this relay's port, by how it was asked",
+            "protocol"),
     REGION_SHARE("region.share", Type.GAUGE, "", "Older chunks that fall to this relay of its region", "state"),
     HTTP_ANSWERS("http.answers", Type.COUNTER, "", "Answers by HTTP, by status; cut: clients closed on", "result"),
     CACHE("cache", Type.GAUGE, "bytes", "Bytes of chunks held", "tier"),

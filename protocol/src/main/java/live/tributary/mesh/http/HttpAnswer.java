@@ -12,14 +12,16 @@ import java.util.Optional;
  * releases the body once it is written.
  *
  * @param file the body's bytes once more, where the kernel can send them by itself
+ * @param older whether others' answers, for the live edge, are more urgent
  */
-public record HttpAnswer(int status, Map<String, String> headers, ByteBuf body, Optional<SharedFile> file) {
+public record HttpAnswer(
+        int status, Map<String, String> headers, ByteBuf body, Optional<SharedFile> file, boolean older) {
     public HttpAnswer {
         headers = Map.copyOf(headers);
     }
 
     public HttpAnswer(int status, Map<String, String> headers, ByteBuf body) {
-        this(status, headers, body, Optional.empty());
+        this(status, headers, body, Optional.empty(), false);
     }
 
     public static HttpAnswer of(String contentType, String cacheControl, byte[] body) {
@@ -41,7 +43,7 @@ public record HttpAnswer(int status, Map<String, String> headers, ByteBuf body, 
     public HttpAnswer with(String header, String value) {
         Map<String, String> more = new LinkedHashMap<>(headers);
         more.put(header, value);
-        return new HttpAnswer(status, more, body, file);
+        return new HttpAnswer(status, more, body, file, older);
     }
 
     /** Lets go of the body of an answer that is not given. */

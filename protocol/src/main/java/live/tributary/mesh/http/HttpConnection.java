@@ -87,6 +87,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private long leftBefore;
     private boolean paced;
+    private boolean older;
     private boolean closeAfter;
     private boolean pumping;
     /** More may come of what was read; what is written until then is flushed at its end. */
@@ -387,12 +388,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         ctx.write(head);
         outgoing = body;
         paced = body.remaining() > UNPACED;
+        older = answer.older();
         waitAtMost(ctx, limits.stalled());
         pump(ctx);
     }
 
     /** A small answer is one message; those to requests that came together leave together. */
     private void writeWhole(ChannelHandlerContext ctx, HttpResponse head, OutgoingBody body) {
+        server.pace().spend(body.remaining());
         var sent = ctx.write(new DefaultFullHttpResponse(
                 head.protocolVersion(), head.status(), body.takeAll(), head.headers(), EmptyHttpHeaders.INSTANCE));
         if (closeAfter) {
@@ -460,11 +463,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         boolean written = false;
         while (outgoing != null && !written && inFlight == null && ctx.channel().isWritable()) {
             int length = Math.min(server.pace().run(), outgoing.remaining());
-            long wait = paced ? server.pace().take(length) : 0;
+            long wait = paced ? server.pace().take(length, older) : 0;
             if (wait > 0) {
                 waitAtMost(ctx, limits.stalled());
                 ctx.executor().schedule(() -> pump(ctx), wait, TimeUnit.NANOSECONDS);
                 break;
+            }
+            if (!paced) {
+                server.pace().spend(length);
             }
             OutgoingBody body = outgoing;
             Object part = body.take(length);

@@ -2,13 +2,17 @@ package live.tributary.mesh.net;
 
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.socket.DatagramPacket;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
 import java.net.Inet4Address;
@@ -24,6 +28,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import live.tributary.mesh.admin.DropReason;
+import live.tributary.protocol.stream.Endpoint;
 
 /** A node's one port, TCP and UDP under the same number, on each address that it was told to bind. */
 public final class BoundPort implements AutoCloseable {
@@ -41,6 +46,9 @@ public final class BoundPort implements AutoCloseable {
 
     private final LongAdder outsideV4 = new LongAdder();
     private final LongAdder outsideV6 = new LongAdder();
+
+    private volatile boolean datagramV4;
+    private volatile boolean datagramV6;
 
     private BoundPort() {}
 
@@ -108,11 +116,21 @@ public final class BoundPort implements AutoCloseable {
             tcp.add(bound);
             number = ((InetSocketAddress) bound.localAddress()).getPort();
             if (datagrams.isPresent()) {
-                Bootstrap bootstrap =
-                        transport.datagram(group).handler(datagrams.get().get());
+                Bootstrap bootstrap = transport
+                        .datagram(group)
+                        .handler(watched(datagrams.get().get()));
                 udp.add(bound(bootstrap.bind(address, number), address, number, "UDP"));
             }
         }
+    }
+
+    private ChannelHandler watched(ChannelHandler datagrams) {
+        return new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                channel.pipeline().addLast(new OutsideDatagrams(), datagrams);
+            }
+        };
     }
 
     private static Channel bound(ChannelFuture binding, InetAddress address, int number, String protocol)
@@ -156,6 +174,31 @@ public final class BoundPort implements AutoCloseable {
         return (ipv4 ? outsideV4 : outsideV6).sum();
     }
 
+    /** Whether a datagram has come in from an address of the internet, IPv4 or IPv6, since the start. */
+    public boolean datagramFromOutside(boolean ipv4) {
+        return ipv4 ? datagramV4 : datagramV6;
+    }
+
+    /** Sends a datagram from the port, and lets go of it; nothing where the port has no UDP of that family. */
+    public void send(Endpoint to, ByteBuf datagram) {
+        Optional<Channel> from = udp.stream()
+                .filter(channel -> mayReach(((InetSocketAddress) channel.localAddress()).getAddress(), to))
+                .findFirst();
+        if (from.isPresent()) {
+            from.get()
+                    .writeAndFlush(
+                            new DatagramPacket(datagram, to.socketAddress()),
+                            from.get().voidPromise());
+        } else {
+            datagram.release();
+        }
+    }
+
+    /** A socket bound to {@code ::} sends both. */
+    private static boolean mayReach(InetAddress local, Endpoint to) {
+        return local instanceof Inet4Address == to.isIpv4() || local.isAnyLocalAddress() && to.isIpv4();
+    }
+
     /** TCP connections open now. */
     public int connections() {
         return connections.size();
@@ -189,6 +232,36 @@ public final class BoundPort implements AutoCloseable {
                 && !address.isLinkLocalAddress()
                 && !address.isSiteLocalAddress()
                 && !uniqueLocal;
+    }
+
+    /** Notes that datagrams come in from outside: looks at the first of each read, and at none once both families have come. */
+    private final class OutsideDatagrams extends ChannelInboundHandlerAdapter {
+        private boolean looked;
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext context) {
+            looked = false;
+            context.fireChannelReadComplete();
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            boolean first = !looked;
+            looked = true;
+            if (first
+                    && message instanceof DatagramPacket datagram
+                    && isOutside(datagram.sender().getAddress())) {
+                if (datagram.sender().getAddress() instanceof Inet4Address) {
+                    datagramV4 = true;
+                } else {
+                    datagramV6 = true;
+                }
+                if (datagramV4 && datagramV6) {
+                    context.pipeline().remove(this);
+                }
+            }
+            context.fireChannelRead(message);
+        }
     }
 
     /** Counts each new connection and puts a {@link PortUnifier} at its start. */

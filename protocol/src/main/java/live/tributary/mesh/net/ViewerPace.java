@@ -25,12 +25,18 @@ public final class ViewerPace implements Pace {
     }
 
     @Override
-    public long take(int bytes) {
-        long wait = budget.take(UploadBudget.Purpose.LIVE_TO_VIEWERS, bytes);
+    public long take(int bytes, boolean older) {
+        long wait = budget.take(older ? UploadBudget.Purpose.OLDER : UploadBudget.Purpose.LIVE_TO_VIEWERS, bytes);
         if (wait == 0) {
             sent.add(bytes);
         }
         return wait;
+    }
+
+    @Override
+    public void spend(int bytes) {
+        budget.spend(bytes);
+        sent.add(bytes);
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import live.tributary.mesh.mse.KeyExchanges;
@@ -27,16 +28,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * Dials clients that announced and still miss pieces, so that those which try uTP first need not wait seconds for TCP.
  *
- * <p>It dials only where the announce itself came from, on the announced port, not below 1024, an address at most once a minute,
- * one that failed at most once an hour, and nobody who has come by himself in the meantime: a stranger cannot point this node at
- * others. Who hangs up on a plain handshake is dialled once more with an encrypted one.
+ * <p>It dials only where the announce itself came from, on the announced port, not below 1024, an address at most four times a
+ * minute, one that failed at most once an hour, and nobody who has come by himself in the meantime: a stranger cannot point this
+ * node at others. Who hangs up on a plain handshake is dialled once more with an encrypted one. One that announces again too soon
+ * is dialled later: Transmission leaves all its peers as soon as a magnet's metadata is whole, and announces anew.
  */
 public final class PeerDialler implements Tracker.AnnounceListener {
-    static final Duration AGAIN = Duration.ofMinutes(1);
+    static final Duration AGAIN = Duration.ofSeconds(15);
     static final Duration AGAIN_AFTER_FAILURE = Duration.ofHours(1);
 
     private static final int MIN_PORT = 1024;
-    /** Addresses remembered; while that many were dialled within a minute, no other is. */
+    /** Addresses remembered; while that many were dialled lately, or are to be, no other is. */
     private static final int MAX_RECENT = 1024;
     /** Failures remembered; beyond that the oldest is forgotten. */
     private static final int MAX_FAILED = 4096;
@@ -51,10 +53,10 @@ public final class PeerDialler implements Tracker.AnnounceListener {
     private final boolean privateAddresses;
     private final LongSupplier nanoTime;
 
-    /** Whom was dialled when, the oldest first; guarded by itself. */
+    /** Who was dialled when, or will be, in the order in which that was decided; guarded by itself. */
     private final Map<Object, Long> recent = new LinkedHashMap<>();
 
-    /** Whom was dialled in vain when, the oldest first; guarded by {@code recent}. */
+    /** Who was dialled in vain when, the oldest first; guarded by {@code recent}. */
     private final Map<Object, Long> failed = new LinkedHashMap<>() {
         @Override
         protected boolean removeEldestEntry(Map.Entry<Object, Long> eldest) {
@@ -88,22 +90,31 @@ public final class PeerDialler implements Tracker.AnnounceListener {
         }
         Optional<Torrent> torrent = server.torrent(infoHash);
         Object whom = global ? peer.address() : peer; // In a lab one address is many machines.
-        if (torrent.isPresent() && isDue(whom)) {
+        OptionalLong wait = torrent.isPresent() ? book(whom) : OptionalLong.empty();
+        if (wait.isPresent()) {
             client.config()
                     .group()
                     .schedule(
                             () -> new Dial(torrent.get(), peer, whom).start(false),
-                            HEAD_START.toMillis(),
-                            TimeUnit.MILLISECONDS);
+                            HEAD_START.toNanos() + wait.getAsLong(),
+                            TimeUnit.NANOSECONDS);
         }
     }
 
-    private boolean isDue(Object whom) {
+    /** In how many nanoseconds somebody may be dialled; empty where he may not, or will be anyway. */
+    private OptionalLong book(Object whom) {
         long now = nanoTime.getAsLong();
         synchronized (recent) {
             forget(recent, now - AGAIN.toNanos());
             forget(failed, now - AGAIN_AFTER_FAILURE.toNanos());
-            return recent.size() < MAX_RECENT && !failed.containsKey(whom) && recent.putIfAbsent(whom, now) == null;
+            Long last = recent.get(whom);
+            boolean booked = last != null && last - now > 0;
+            if (booked || failed.containsKey(whom) || (last == null && recent.size() >= MAX_RECENT)) {
+                return OptionalLong.empty();
+            }
+            long wait = last == null ? 0 : last + AGAIN.toNanos() - now;
+            recent.put(whom, now + wait);
+            return OptionalLong.of(wait);
         }
     }
 
@@ -210,7 +221,7 @@ public final class PeerDialler implements Tracker.AnnounceListener {
         public void channelRead(ChannelHandlerContext context, Object message) {
             answered = true;
             if (message instanceof Handshake theirs && theirs.infoHash().equals(dial.torrent.infoHash())) {
-                server.join(context.pipeline(), dial.torrent, theirs, dial.peer.address(), false);
+                server.join(context.pipeline(), dial.torrent, theirs, dial.peer.address(), Optional.of(dial.peer));
                 context.pipeline().remove(this);
             } else {
                 ReferenceCountUtil.release(message);

@@ -4,9 +4,11 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.metainfo.Torrent;
@@ -18,6 +20,10 @@ import org.jspecify.annotations.Nullable;
 
 /** A torrent that clients are connected for, and its bytes where this node holds them. */
 final class ServedTorrent {
+    /** A torrent with fewer clients has nobody to share with. */
+    private static final int FEWEST_TO_SHARE = 3;
+
+    private static final CompletableFuture<Boolean> HERE = CompletableFuture.completedFuture(true);
     private static final ByteBuf ZEROS = Unpooled.unreleasableBuffer(
             Unpooled.directBuffer(PeerMessage.BLOCK_LENGTH).writeZero(PeerMessage.BLOCK_LENGTH));
 
@@ -26,6 +32,9 @@ final class ServedTorrent {
     private final byte[] info;
     private final ByteBuf playlist;
     private final Set<ViewerConnection> connections = ConcurrentHashMap.newKeySet();
+
+    /** Made for the first client that is to pass pieces on; guarded by itself. */
+    private @Nullable SuperSeeding<ViewerConnection> superSeeding;
 
     /** Made by the first request; its memory goes with this object, however many slices are still on their way. */
     private volatile @Nullable ByteBuf headers;
@@ -98,6 +107,85 @@ final class ServedTorrent {
         }
     }
 
+    // ---- Super-seeding (BEP 16)
+
+    /** Whether there are enough clients that those who are told little can get the rest from one another. */
+    boolean isWorthSuperSeeding() {
+        return connections.size() >= FEWEST_TO_SHARE;
+    }
+
+    /** Shows a client that was told of nothing its first pieces, if there are others that it can get the rest from. */
+    synchronized boolean superSeed(ViewerConnection client) {
+        if (!isWorthSuperSeeding()) {
+            return false;
+        }
+        SuperSeeding<ViewerConnection> seeding = superSeeding;
+        if (seeding == null) {
+            seeding = new SuperSeeding<>(torrent.pieceCount());
+            BitSet here = set(held().bits());
+            for (int piece = here.nextSetBit(0); piece >= 0; piece = here.nextSetBit(piece + 1)) {
+                seeding.held(piece, true);
+            }
+            superSeeding = seeding;
+        }
+        show(seeding.join(client));
+        return true;
+    }
+
+    /** Treats a client as any other from now on; the pieces that it has not been told of. */
+    synchronized BitSet leaveSuperSeeding(ViewerConnection client) {
+        SuperSeeding<ViewerConnection> seeding = superSeeding;
+        if (seeding == null) {
+            return new BitSet();
+        }
+        BitSet rest = seeding.leave(client);
+        if (seeding.members() == 0) {
+            superSeeding = null;
+        }
+        return rest;
+    }
+
+    synchronized void has(ViewerConnection client, int piece, long now) {
+        if (superSeeding != null) {
+            show(superSeeding.has(client, piece, now));
+        }
+    }
+
+    synchronized void given(ViewerConnection client, int piece, long now) {
+        if (superSeeding != null) {
+            superSeeding.given(client, piece, now);
+        }
+    }
+
+    synchronized void showDue(ViewerConnection client, long now) {
+        if (superSeeding != null) {
+            show(superSeeding.due(client, now));
+        }
+    }
+
+    /** A chunk's pieces are here now, or no longer. */
+    void changed(int firstPiece, int pieces, boolean held) {
+        synchronized (this) {
+            for (int piece = firstPiece; superSeeding != null && piece < firstPiece + pieces; piece++) {
+                superSeeding.held(piece, held);
+            }
+        }
+        connections.forEach(client -> client.tellChunk(firstPiece, pieces, held));
+    }
+
+    private static void show(List<SuperSeeding.Shown<ViewerConnection>> shown) {
+        shown.forEach(one -> one.client().show(one.piece()));
+    }
+
+    /** The pieces of a bitfield: BEP 3 puts the first into the highest bit. */
+    static BitSet set(byte[] bitfield) {
+        BitSet set = new BitSet(bitfield.length * Byte.SIZE);
+        for (int piece = 0; piece < bitfield.length * Byte.SIZE; piece++) {
+            set.set(piece, (bitfield[piece / Byte.SIZE] & 0x80 >>> piece % Byte.SIZE) != 0);
+        }
+        return set;
+    }
+
     /** The first of the torrent's pieces that are {@code record}'s, if it carries that chunk. */
     Optional<Integer> firstPieceOf(ChunkRecord record) {
         return torrent.firstPieceOf(record.chunk())
@@ -143,6 +231,11 @@ final class ServedTorrent {
     /** A block's place in the torrent, bytes. */
     private static long at(PeerMessage.Block block) {
         return block.piece() * ChunkRecord.PIECE_LENGTH + block.begin();
+    }
+
+    /** As {@link ChunkBytes#prepare}, for what {@link #read} gives of an extent. */
+    CompletableFuture<Boolean> prepare(Extent extent) {
+        return extent.record().map(chunks::prepare).orElse(HERE);
     }
 
     /**

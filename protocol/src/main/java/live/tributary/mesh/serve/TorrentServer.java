@@ -31,6 +31,7 @@ import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.mse.ObfuscatedHash;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.stream.StreamKey;
 import live.tributary.protocol.wire.Handshake;
@@ -38,7 +39,7 @@ import live.tributary.protocol.wire.PeerMessageDecoder;
 import live.tributary.protocol.wire.PeerMessageEncoder;
 
 /**
- * Serves the chunk and window torrents of carried streams to any BitTorrent client (BEP 3, 6, 9, 10, 54).
+ * Serves the chunk and window torrents of carried streams to any BitTorrent client (BEP 3, 6, 9, 10, 11, 16, 21, 54).
  *
  * <p>It uploads what {@link ChunkBytes} holds and never asks a client for anything. Callable from any thread.
  */
@@ -48,10 +49,15 @@ public final class TorrentServer implements WireService {
 
     private static final byte[] CLIENT = "-TB0100-".getBytes(StandardCharsets.US_ASCII);
     private static final int IPV6_CUSTOMER_BYTES = 8;
+    /** Ports below belong to services that never asked for a client. */
+    private static final int MIN_PORT = 1024;
+    /** The share of the uplink in use above which it is scarce. */
+    private static final int SCARCE_PER_MILLE = 900;
 
     private final ChunkBytes chunks;
     private final UploadBudget budget;
     private final ServeLimits limits;
+    private final boolean privateAddresses;
     private final UploadSlots slots;
     private final Tally sent;
     private final Drops drops;
@@ -70,6 +76,7 @@ public final class TorrentServer implements WireService {
     private record Carried(StreamView stream, StreamListener listener) {}
 
     /**
+     * @param privateAddresses whether clients are told of others at addresses that the internet does not route
      * @param random makes this run's peer id
      * @param nanoTime a monotonic clock
      * @param wallClock tells the live edge from what is older
@@ -78,6 +85,7 @@ public final class TorrentServer implements WireService {
             ChunkBytes chunks,
             UploadBudget budget,
             ServeLimits limits,
+            boolean privateAddresses,
             Meters meters,
             RandomGenerator random,
             LongSupplier nanoTime,
@@ -85,6 +93,7 @@ public final class TorrentServer implements WireService {
         this.chunks = chunks;
         this.budget = budget;
         this.limits = limits;
+        this.privateAddresses = privateAddresses;
         this.slots = new UploadSlots(limits.uploadSlots());
         this.sent = meters.tally(Meter.SENT, PeerKind.VIEWER, Via.WIRE);
         this.drops = new Drops(meters);
@@ -134,7 +143,7 @@ public final class TorrentServer implements WireService {
             return false;
         }
         if (context.channel().remoteAddress() instanceof InetSocketAddress remote) {
-            join(context.pipeline(), torrent.get(), theirs, remote.getAddress(), true);
+            join(context.pipeline(), torrent.get(), theirs, remote.getAddress(), Optional.empty());
         } else {
             context.close(); // Gone already.
         }
@@ -154,14 +163,18 @@ public final class TorrentServer implements WireService {
                 .findFirst();
     }
 
-    /** Puts a client's handlers at the end of its pipeline, or closes the channel where there is no room for it. */
+    /**
+     * Puts a client's handlers at the end of its pipeline, or closes the channel where there is no room for it.
+     *
+     * @param dialled where this node dialled it; empty where it came by itself
+     */
     void join(
             ChannelPipeline pipeline,
             Torrent torrent,
             Handshake theirs,
             InetAddress address,
-            boolean answersHandshake) {
-        Optional<ViewerConnection> connection = enter(torrent, theirs, address, answersHandshake);
+            Optional<Endpoint> dialled) {
+        Optional<ViewerConnection> connection = enter(torrent, theirs, address, dialled);
         if (connection.isEmpty()) {
             drops.count(peers() >= limits.peers() ? DropReason.FULL : DropReason.CROWDED);
             pipeline.channel().close();
@@ -175,7 +188,7 @@ public final class TorrentServer implements WireService {
     }
 
     private synchronized Optional<ViewerConnection> enter(
-            Torrent torrent, Handshake theirs, InetAddress address, boolean answersHandshake) {
+            Torrent torrent, Handshake theirs, InetAddress address, Optional<Endpoint> dialled) {
         if (addresses.size() >= limits.peers()) {
             return Optional.empty();
         }
@@ -187,7 +200,7 @@ public final class TorrentServer implements WireService {
         }
         ServedTorrent joined =
                 served.computeIfAbsent(torrent.infoHash(), infoHash -> new ServedTorrent(torrent, chunks));
-        ViewerConnection connection = new ViewerConnection(this, joined, theirs, answersHandshake);
+        ViewerConnection connection = new ViewerConnection(this, joined, theirs, address, dialled);
         joined.connections().add(connection); // At once, so that nobody takes the torrent for deserted.
         addresses.put(connection, address);
         return Optional.of(connection);
@@ -213,9 +226,7 @@ public final class TorrentServer implements WireService {
 
     private void tell(ChunkRecord record, boolean held) {
         for (ServedTorrent torrent : servedNow()) {
-            torrent.firstPieceOf(record)
-                    .ifPresent(first -> torrent.connections()
-                            .forEach(connection -> connection.tellChunk(first, record.pieceCount(), held)));
+            torrent.firstPieceOf(record).ifPresent(first -> torrent.changed(first, record.pieceCount(), held));
         }
     }
 
@@ -229,6 +240,16 @@ public final class TorrentServer implements WireService {
 
     boolean isOld(ChunkRecord record) {
         return record.body().published().plus(LIVE).isBefore(wallClock.instant());
+    }
+
+    /** Whether clients had better get from one another what they can. */
+    boolean uplinkIsScarce() {
+        return budget.loadPerMille() >= SCARCE_PER_MILLE;
+    }
+
+    /** Whether other clients may be told of one at this place. */
+    boolean mayBeTold(Endpoint endpoint) {
+        return endpoint.port() >= MIN_PORT && (privateAddresses || Endpoint.isGlobalUnicast(endpoint.address()));
     }
 
     Drops drops() {

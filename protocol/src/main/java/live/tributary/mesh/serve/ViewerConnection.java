@@ -1,27 +1,30 @@
 package live.tributary.mesh.serve;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.util.concurrent.Future;
-import java.net.InetSocketAddress;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.admin.DropReason;
 import live.tributary.mesh.net.UploadBudget;
 import live.tributary.protocol.bencode.FormatException;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.wire.ExtendedHandshake;
 import live.tributary.protocol.wire.Handshake;
 import live.tributary.protocol.wire.MetadataMessage;
+import live.tributary.protocol.wire.PeerExchangeMessage;
 import live.tributary.protocol.wire.PeerMessage;
 import live.tributary.protocol.wire.PeerMessageEncoder;
 import live.tributary.protocol.wire.WireException;
@@ -35,12 +38,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class ViewerConnection extends ChannelInboundHandlerAdapter implements UploadSlots.Client {
     private static final int METADATA_ID = 1;
-    private static final String DONT_HAVE = "lt_donthave"; // BEP 54
+    private static final int EXCHANGE_ID = 2;
+    private static final int UPLOAD_ONLY_ID = 3;
+    private static final String UPLOAD_ONLY = "upload_only"; // BEP 21
     private static final String VERSION = "Tributary";
     /** Small answers queued for a client that asks and does not read; one that passes this is dropped. */
     private static final long MAX_UNREAD = 2L * 1024 * 1024;
 
     private static final Duration TICK = Duration.ofSeconds(5);
+    /** A disk that has too much to read is asked again after this. */
+    private static final Duration DISK_BUSY = Duration.ofMillis(200);
+
+    private static final Duration SHOW_EVERY = Duration.ofMillis(500);
     /** BEP 3: keep-alives are sent once in two minutes. */
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(100);
     /** An unchoked client that asks for nothing gives its slot up to one who waits after this. */
@@ -52,7 +61,9 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private final TorrentServer server;
     private final ServedTorrent torrent;
     private final Handshake theirs;
-    private final boolean answersHandshake;
+    private final InetAddress address;
+    private final Optional<Endpoint> dialled;
+    private final SwarmNews news;
     private final RequestQueue requests = new RequestQueue();
     /** Adjoining blocks that are being answered: read once, and paid for once. */
     private final List<PeerMessage.Block> run = new ArrayList<>();
@@ -65,8 +76,10 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private @Nullable Future<?> ticking;
     private Choking choking = Choking.CHOKED;
     private OptionalInt theirMetadataId = OptionalInt.empty();
-    private OptionalInt theirDontHaveId = OptionalInt.empty();
-    private boolean waitsForBudget;
+    /** For the upload budget or the disk. */
+    private boolean waits;
+    /** The disk has read what is asked for next. */
+    private boolean prepared;
     /** When bytes last went out to it, or could have. */
     private volatile long lastMoved;
 
@@ -89,13 +102,21 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
 
     /**
      * @param theirs the client's handshake
-     * @param answersHandshake whether ours is still to be sent: the client dialled
+     * @param address where it is
+     * @param dialled where it was dialled; empty where it came by itself, so that our handshake is still to be sent
      */
-    ViewerConnection(TorrentServer server, ServedTorrent torrent, Handshake theirs, boolean answersHandshake) {
+    ViewerConnection(
+            TorrentServer server,
+            ServedTorrent torrent,
+            Handshake theirs,
+            InetAddress address,
+            Optional<Endpoint> dialled) {
         this.server = server;
         this.torrent = torrent;
         this.theirs = theirs;
-        this.answersHandshake = answersHandshake;
+        this.address = address;
+        this.dialled = dialled;
+        this.news = new SwarmNews(server, torrent, this, theirs, this::send);
         this.maxRun = Math.max(1, server.budget().grain() / PeerMessage.BLOCK_LENGTH);
     }
 
@@ -111,11 +132,27 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         ticking = added.executor()
                 .scheduleAtFixedRate(() -> tick(added), TICK.toNanos(), TICK.toNanos(), TimeUnit.NANOSECONDS);
         added.channel().closeFuture().addListener(closed -> left());
-        if (answersHandshake) {
+        if (dialled.isEmpty()) {
             send(added, server.handshake(torrent.torrent().infoHash()));
         }
         greet(added);
         flush(added);
+        showOn(added);
+    }
+
+    /** Who is shown a few pieces at a time is looked after more often. */
+    private void showOn(ChannelHandlerContext to) {
+        if (news.isSuperSeeded() && to.channel().isActive()) {
+            to.executor()
+                    .schedule(
+                            () -> {
+                                news.tick();
+                                flush(to);
+                                showOn(to);
+                            },
+                            SHOW_EVERY.toNanos(),
+                            TimeUnit.NANOSECONDS);
+        }
     }
 
     private void left() {
@@ -123,34 +160,29 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             ticking.cancel(false);
         }
         requests.clear();
+        torrent.leaveSuperSeeding(this);
         server.slots().give(this);
         server.left(torrent, this);
     }
 
     private void greet(ChannelHandlerContext to) {
-        tellHeld(to); // BEP 3, 6: what one has is the first message, if it is told at all.
+        news.greet();
         if (theirs.extensions()) {
             ExtendedHandshake ours = new ExtendedHandshake(
-                    Map.of(MetadataMessage.EXTENSION, METADATA_ID),
+                    Map.of(
+                            MetadataMessage.EXTENSION,
+                            METADATA_ID,
+                            PeerExchangeMessage.EXTENSION,
+                            EXCHANGE_ID, // Else some take no such message; what they tell is not used.
+                            UPLOAD_ONLY,
+                            UPLOAD_ONLY_ID),
                     Optional.of(VERSION),
                     OptionalInt.empty(),
-                    to.channel().remoteAddress() instanceof InetSocketAddress remote
-                            ? Optional.of(remote.getAddress())
-                            : Optional.empty(),
+                    Optional.of(address),
                     OptionalInt.of(RequestQueue.TOLD),
-                    OptionalInt.of(torrent.metadataSize()));
+                    OptionalInt.of(torrent.metadataSize()),
+                    news.tellsAll());
             send(to, new PeerMessage.Extended(ExtendedHandshake.ID, ours.encode()));
-        }
-    }
-
-    private void tellHeld(ChannelHandlerContext to) {
-        ServedTorrent.Held held = torrent.held();
-        if (theirs.fast() && held.all()) {
-            send(to, new PeerMessage.HaveAll());
-        } else if (theirs.fast() && held.none()) {
-            send(to, new PeerMessage.HaveNone());
-        } else if (!held.none()) {
-            send(to, new PeerMessage.Bitfield(held.bits()));
         }
     }
 
@@ -169,12 +201,12 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             }
         } else if (message instanceof PeerMessage.Extended extended) {
             extended(from, extended);
+        } else if (message instanceof PeerMessage.Have have) {
+            torrent.has(this, (int) have.piece(), server.now());
         } else if (message instanceof PeerMessage.HaveAll) {
             drop(from, DropReason.USELESS); // It has no use for us, nor we for it.
         } else if (message instanceof PeerMessage.Bitfield bitfield) {
-            if (isFull(bitfield.bits())) {
-                drop(from, DropReason.USELESS);
-            }
+            bitfield(from, ServedTorrent.set(bitfield.bits()));
         } else if (message instanceof PeerMessage.Piece piece) {
             piece.data().release();
             drop(from, DropReason.PROTOCOL); // Nobody asked for it.
@@ -208,6 +240,16 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             drop(from, DropReason.PROTOCOL);
         } else {
             from.close(); // A broken connection: not this node's concern.
+        }
+    }
+
+    private void bitfield(ChannelHandlerContext from, BitSet theirs) {
+        if (theirs.cardinality() == torrent.torrent().pieceCount()) {
+            drop(from, DropReason.USELESS);
+            return;
+        }
+        for (int piece = theirs.nextSetBit(0); piece >= 0; piece = theirs.nextSetBit(piece + 1)) {
+            torrent.has(this, piece, server.now());
         }
     }
 
@@ -304,7 +346,15 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             if (message.id() == ExtendedHandshake.ID) {
                 ExtendedHandshake handshake = ExtendedHandshake.decode(message.payload());
                 theirMetadataId = handshake.idOf(MetadataMessage.EXTENSION);
-                theirDontHaveId = handshake.idOf(DONT_HAVE);
+                if (handshake.uploadOnly()) {
+                    drop(from, DropReason.USELESS);
+                } else {
+                    news.introduced(handshake, address, dialled);
+                }
+            } else if (message.id() == UPLOAD_ONLY_ID) {
+                if (message.payload().length > 0 && message.payload()[0] != 0) {
+                    drop(from, DropReason.USELESS); // It has what it wants.
+                }
             } else if (message.id() == METADATA_ID
                     && MetadataMessage.decode(message.payload()) instanceof MetadataMessage.Request request
                     && theirMetadataId.isPresent()) {
@@ -322,21 +372,26 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         ChannelFuture written = null;
         long bytes = 0;
         while (choking == Choking.UNCHOKED
-                && !waitsForBudget
+                && !waits
                 && !requests.isEmpty()
                 && to.channel().isWritable()) {
             ServedTorrent.Extent extent = torrent.extent(requests.first());
+            if (!isReady(to, extent)) {
+                break;
+            }
             requests.peek(run, maxRun, extent::adjoin);
             int length = run.stream().mapToInt(PeerMessage.Block::length).sum();
             long wait = server.budget().take(purpose(extent), run.size() * PeerMessageEncoder.PIECE_OVERHEAD + length);
             if (wait > 0) {
-                waitForBudget(to, wait);
+                lastMoved = server.now() + wait; // This node holds it up.
+                serveAfter(to, wait);
                 break;
             }
             requests.removeFirst(run.size());
             Optional<ByteBuf> data = torrent.read(extent, run);
             if (data.isPresent()) {
                 written = write(to, data.get());
+                news.given(run);
                 unflushed++;
                 bytes += length;
             } else if (theirs.fast()) {
@@ -385,13 +440,37 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
                 : UploadBudget.Purpose.LIVE_TO_VIEWERS;
     }
 
-    private void waitForBudget(ChannelHandlerContext to, long nanos) {
-        waitsForBudget = true;
-        lastMoved = server.now() + nanos; // This node holds it up.
+    /** Whether what is asked for next can be read without waiting for the disk; if not, it is served once it can. */
+    private boolean isReady(ChannelHandlerContext to, ServedTorrent.Extent extent) {
+        if (prepared) { // Whatever became of it since: else two that take turns in a small cache would wait for ever.
+            prepared = false;
+            return true;
+        }
+        CompletableFuture<Boolean> ready = torrent.prepare(extent);
+        if (ready.isDone() && ready.getNow(false)) {
+            return true;
+        }
+        waits = true;
+        ready.thenAcceptAsync(
+                done -> {
+                    if (done) {
+                        waits = false;
+                        prepared = true;
+                        serve(to);
+                    } else {
+                        serveAfter(to, DISK_BUSY.toNanos());
+                    }
+                },
+                to.executor());
+        return false;
+    }
+
+    private void serveAfter(ChannelHandlerContext to, long nanos) {
+        waits = true;
         to.executor()
                 .schedule(
                         () -> {
-                            waitsForBudget = false;
+                            waits = false;
                             serve(to);
                         },
                         nanos,
@@ -405,16 +484,25 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             return;
         }
         to.executor().execute(() -> {
-            for (int piece = firstPiece; piece < firstPiece + pieces; piece++) {
-                if (held) {
-                    send(to, new PeerMessage.Have(piece));
-                } else if (theirDontHaveId.isPresent()) {
-                    ByteBuf payload = Unpooled.buffer(Integer.BYTES).writeInt(piece);
-                    send(to, new PeerMessage.Extended(theirDontHaveId.getAsInt(), payload.array()));
-                }
-            }
+            news.chunk(firstPiece, pieces, held);
             flush(to);
         });
+    }
+
+    /** The client is to learn of a piece before others do; callable from any thread. */
+    void show(int piece) {
+        ChannelHandlerContext to = context;
+        if (to != null) {
+            to.executor().execute(() -> {
+                news.show(piece);
+                flush(to);
+            });
+        }
+    }
+
+    /** Where other clients reach this one; callable from any thread. */
+    Optional<Endpoint> listening() {
+        return news.listening();
     }
 
     private void tick(ChannelHandlerContext to) {
@@ -445,6 +533,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             server.slots().give(this);
             interested(to); // To the end of the line.
         }
+        news.tick();
         if (passed(now, lastWrite, KEEP_ALIVE)) {
             send(to, new PeerMessage.KeepAlive());
         }
@@ -455,6 +544,13 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         if (of.channel().isOpen()) {
             server.drops().count(reason);
             of.close();
+        }
+    }
+
+    private void send(PeerMessage message) {
+        ChannelHandlerContext to = context;
+        if (to != null) {
+            send(to, message);
         }
     }
 
@@ -469,14 +565,6 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             lastWrite = server.now();
             to.flush();
         }
-    }
-
-    private boolean isFull(byte[] bits) {
-        int count = 0;
-        for (byte b : bits) {
-            count += Integer.bitCount(b & 0xff);
-        }
-        return count == torrent.torrent().pieceCount();
     }
 
     private static boolean passed(long now, long since, Duration time) {

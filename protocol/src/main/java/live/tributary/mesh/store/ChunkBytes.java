@@ -18,8 +18,16 @@ public interface ChunkBytes {
     }
 
     /**
+     * Whether a chunk can be read without waiting for the disk: told at once where it is in memory or in the system's cache, or is
+     * not held at all, else when the disk has read it. False where the disk has too much to do.
+     */
+    default CompletableFuture<Boolean> prepare(ChunkRecord record) {
+        return CompletableFuture.completedFuture(true);
+    }
+
+    /**
      * A shared slice of a complete chunk, which the caller releases; empty where the chunk is not held. No copy is made, and
-     * reading from it may wait for the disk: an event loop asks {@link #fetch} first.
+     * reading from it may wait for the disk: an event loop asks {@link #prepare} or {@link #fetch} first.
      */
     Optional<ByteBuf> read(ChunkRecord record, int offset, int length);
 

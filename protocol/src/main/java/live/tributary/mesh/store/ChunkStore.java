@@ -34,6 +34,9 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
     /** The share of the memory cap up to which files of the disk tier are kept mapped. */
     private static final int MAPPED_SHARE = 2;
 
+    /** Shared, since it is given for nearly every run of blocks. */
+    static final CompletableFuture<Boolean> READY = CompletableFuture.completedFuture(true);
+
     private static final UnpooledByteBufAllocator ALLOCATOR = new UnpooledByteBufAllocator(true);
 
     private final long memoryCap;
@@ -224,6 +227,11 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
             }
         }
         return disk == null ? CompletableFuture.completedStage(Optional.empty()) : disk.fetch(record);
+    }
+
+    @Override
+    public CompletableFuture<Boolean> prepare(ChunkRecord record) {
+        return disk == null || complete.containsKey(record.hash()) ? READY : disk.prepare(record);
     }
 
     @Override

@@ -241,6 +241,28 @@ final class DiskTier {
         }
     }
 
+    /** As {@link ChunkBytes#prepare}. */
+    CompletableFuture<Boolean> prepare(ChunkRecord record) {
+        ChunkFile file = files.get(record.hash());
+        if (file == null || pending.containsKey(record.hash())) {
+            return ChunkStore.READY;
+        }
+        MappedFile mapping = mapped().getIfPresent(record.hash());
+        if (mapping != null && mapping.isResident()) {
+            return ChunkStore.READY;
+        }
+        try {
+            return CompletableFuture.supplyAsync(
+                    () -> {
+                        loaded(file).ifPresent(StoredChunk::release);
+                        return true; // Where it cannot be read, that is told by who reads it next.
+                    },
+                    readers);
+        } catch (RejectedExecutionException e) {
+            return CompletableFuture.completedFuture(false);
+        }
+    }
+
     private Optional<StoredChunk> loaded(ChunkFile file) {
         try {
             MappedFile mapping = map(file);

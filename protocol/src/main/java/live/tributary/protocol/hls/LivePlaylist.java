@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Container;
 
@@ -21,6 +22,7 @@ import live.tributary.protocol.stream.Container;
  * @param uri where a chunk's bytes are
  * @param magnet a magnet written as a comment before a chunk, for those that look for one; plain players skip it
  * @param ended whether EXT-X-ENDLIST closes the list
+ * @param gaps chunks that are to be passed over (EXT-X-GAP), since nobody has their bytes
  * @param tags whole lines to be written before the chunks, such as EXT-X-PLAYLIST-TYPE
  */
 public record LivePlaylist(
@@ -28,6 +30,7 @@ public record LivePlaylist(
         Function<ChunkRecord, String> uri,
         Function<ChunkRecord, Optional<String>> magnet,
         boolean ended,
+        Predicate<ChunkRecord> gaps,
         List<String> tags) {
     public static final String CONTENT_TYPE = "application/vnd.apple.mpegurl";
     /** For a playlist that changes with every chunk. */
@@ -38,24 +41,34 @@ public record LivePlaylist(
     /** What a line with a magnet begins with: {@code ###} and the URI, a comment to every HLS parser. */
     static final String MAGNET_COMMENT = "###magnet:";
 
+    private static final int VERSION = 3;
+    /** From which on EXT-X-MAP, and EXT-X-GAP, are known. */
+    private static final int MAP_VERSION = 7;
+
+    private static final int GAP_VERSION = 8;
+
     private static final DateTimeFormatter DATE_TIME = DateTimeFormatter.ofPattern(
                     "uuuu-MM-dd'T'HH:mm:ss.SSS'Z'", Locale.ROOT)
             .withZone(ZoneOffset.UTC);
 
     public LivePlaylist(Duration targetDuration, Function<ChunkRecord, String> uri) {
-        this(targetDuration, uri, record -> Optional.empty(), false, List.of());
+        this(targetDuration, uri, record -> Optional.empty(), false, record -> false, List.of());
     }
 
     public LivePlaylist withMagnets(Function<ChunkRecord, String> magnets) {
-        return new LivePlaylist(targetDuration, uri, record -> Optional.of(magnets.apply(record)), ended, tags);
+        return new LivePlaylist(targetDuration, uri, record -> Optional.of(magnets.apply(record)), ended, gaps, tags);
     }
 
     public LivePlaylist withEnd(boolean end) {
-        return new LivePlaylist(targetDuration, uri, magnet, end, tags);
+        return new LivePlaylist(targetDuration, uri, magnet, end, gaps, tags);
+    }
+
+    public LivePlaylist withGaps(Predicate<ChunkRecord> missing) {
+        return new LivePlaylist(targetDuration, uri, magnet, ended, missing, tags);
     }
 
     public LivePlaylist withTags(List<String> lines) {
-        return new LivePlaylist(targetDuration, uri, magnet, ended, List.copyOf(lines));
+        return new LivePlaylist(targetDuration, uri, magnet, ended, gaps, List.copyOf(lines));
     }
 
     /**
@@ -68,7 +81,7 @@ public record LivePlaylist(
         boolean mp4 = run.stream().anyMatch(record -> record.body().container() == Container.MP4);
         StringBuilder text = new StringBuilder("#EXTM3U\n")
                 .append("#EXT-X-VERSION:")
-                .append(mp4 ? 7 : 3)
+                .append(run.stream().anyMatch(gaps) ? GAP_VERSION : mp4 ? MAP_VERSION : VERSION)
                 .append("\n#EXT-X-TARGETDURATION:")
                 .append(target(run))
                 .append('\n');
@@ -144,6 +157,9 @@ public record LivePlaylist(
                     .append('@')
                     .append(body.initLength())
                     .append('\n');
+        }
+        if (gaps.test(record)) {
+            text.append("#EXT-X-GAP\n");
         }
         text.append(uri.apply(record)).append('\n');
     }

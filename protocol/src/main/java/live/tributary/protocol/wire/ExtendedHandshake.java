@@ -20,6 +20,7 @@ import live.tributary.protocol.bencode.FormatException;
  * @param yourIp the receiver's address as the sender sees it ({@code yourip})
  * @param requestQueue how many outstanding requests the sender keeps without dropping any ({@code reqq})
  * @param metadataSize length of the info dictionary, bytes (BEP 9's {@code metadata_size})
+ * @param uploadOnly whether the sender wants nothing of the torrent, though it may not have all (BEP 21)
  */
 public record ExtendedHandshake(
         Map<String, Integer> messages,
@@ -27,7 +28,8 @@ public record ExtendedHandshake(
         OptionalInt port,
         Optional<InetAddress> yourIp,
         OptionalInt requestQueue,
-        OptionalInt metadataSize) {
+        OptionalInt metadataSize,
+        boolean uploadOnly) {
     /** The extended message id of the handshake itself. */
     public static final int ID = 0;
     /** The longest payload that is read, bytes. */
@@ -47,6 +49,17 @@ public record ExtendedHandshake(
         }
     }
 
+    /** Of one that may want something yet. */
+    public ExtendedHandshake(
+            Map<String, Integer> messages,
+            Optional<String> version,
+            OptionalInt port,
+            Optional<InetAddress> yourIp,
+            OptionalInt requestQueue,
+            OptionalInt metadataSize) {
+        this(messages, version, port, yourIp, requestQueue, metadataSize, false);
+    }
+
     /** The id under which the sender takes an extension's messages; empty where it does not. */
     public OptionalInt idOf(String extension) {
         int id = messages.getOrDefault(extension, 0);
@@ -61,6 +74,9 @@ public record ExtendedHandshake(
         yourIp.ifPresent(address -> fields.put("yourip", address.getAddress()));
         requestQueue.ifPresent(number -> fields.put("reqq", number));
         metadataSize.ifPresent(number -> fields.put("metadata_size", number));
+        if (uploadOnly) {
+            fields.put("upload_only", 1);
+        }
         return Bencode.encode(fields);
     }
 
@@ -83,7 +99,8 @@ public record ExtendedHandshake(
                 integer(d, "p", 1, 65535),
                 address(d),
                 integer(d, "reqq", 0, MAX_QUEUE),
-                integer(d, "metadata_size", 1, MAX_METADATA));
+                integer(d, "metadata_size", 1, MAX_METADATA),
+                integer(d, "upload_only", 0, Integer.MAX_VALUE).orElse(0) != 0);
     }
 
     private static OptionalInt integer(BencodeDictionary d, String key, int min, int max) {

@@ -122,7 +122,7 @@ class FileAnswerTest {
 
     @Test
     void aClientThatLeavesLetsTheFileGo() {
-        pace = bytes -> TimeUnit.HOURS.toNanos(1);
+        pace = (bytes, older) -> TimeUnit.HOURS.toNanos(1);
         EmbeddedChannel channel = channel(false);
         ask(channel, "GET / HTTP/1.1\r\n\r\n");
         assertThat(file.refCnt()).isEqualTo(2);
@@ -138,8 +138,13 @@ class FileAnswerTest {
                 200,
                 Map.of("accept-ranges", "bytes", "etag", "\"e\""),
                 memory.retainedSlice(0, BODY.length),
-                Optional.of(file.retain()))));
-        new HttpServer(java.util.List.of(service), java.util.List.of(), HttpLimits.DEFAULT, bytes -> pace.take(bytes))
+                Optional.of(file.retain()),
+                false)));
+        new HttpServer(
+                        java.util.List.of(service),
+                        java.util.List.of(),
+                        HttpLimits.DEFAULT,
+                        (bytes, older) -> pace.take(bytes, older))
                 .install(channel.pipeline(), tls);
         return channel;
     }

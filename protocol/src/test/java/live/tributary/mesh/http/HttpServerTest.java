@@ -33,6 +33,7 @@ class HttpServerTest {
     private final List<CompletableFuture<HttpAnswer>> slow = new ArrayList<>();
     private final Meters meters = new Meters();
     private Pace pace = Pace.UNLIMITED;
+    private final List<Integer> spent = new ArrayList<>();
     private final EmbeddedChannel channel = new Loopback();
 
     private final HttpService service = query -> switch (query.rawPath()) {
@@ -48,6 +49,9 @@ class HttpServerTest {
         case "/away" -> Optional.of(CompletableFuture.completedStage(HttpAnswer.redirect("http://other/")));
         case "/big" ->
             Optional.of(CompletableFuture.completedStage(HttpAnswer.of("video/mp2t", "no-cache", new byte[1_000_000])));
+        case "/big-and-old" ->
+            Optional.of(CompletableFuture.completedStage(new HttpAnswer(
+                    200, Map.of(), Unpooled.wrappedBuffer(new byte[1_000_000]), Optional.empty(), true)));
         case "/slow" -> {
             CompletableFuture<HttpAnswer> answer = new CompletableFuture<>();
             slow.add(answer);
@@ -60,12 +64,7 @@ class HttpServerTest {
 
     HttpServerTest() {
         channel.freezeTime();
-        new HttpServer(
-                        List.of(service),
-                        List.of(),
-                        HttpLimits.DEFAULT,
-                        bytes -> pace.take(bytes),
-                        new HttpTallies(meters))
+        new HttpServer(List.of(service), List.of(), HttpLimits.DEFAULT, new Delegate(), new HttpTallies(meters))
                 .install(channel.pipeline(), false);
     }
 
@@ -298,7 +297,7 @@ class HttpServerTest {
     void aBodyWaitsForTheUploadAllowance() {
         List<Integer> asked = new ArrayList<>();
         boolean[] open = {false};
-        pace = bytes -> {
+        pace = (bytes, older) -> {
             asked.add(bytes);
             return open[0] ? 0 : TimeUnit.MILLISECONDS.toNanos(10);
         };
@@ -313,9 +312,36 @@ class HttpServerTest {
     }
 
     @Test
-    void aPlaylistDoesNotWaitForTheUploadAllowance() {
-        pace = bytes -> TimeUnit.HOURS.toNanos(1);
-        assertThat(ask("GET /plain?short HTTP/1.1\r\n\r\n")).endsWith("short");
+    void aPlaylistDoesNotWaitForTheUploadAllowanceButIsCounted() {
+        pace = (bytes, older) -> TimeUnit.HOURS.toNanos(1);
+        String answer = ask("GET /plain?short HTTP/1.1\r\n\r\n");
+        assertThat(answer).endsWith("short");
+        assertThat(spent).containsExactly(5);
+    }
+
+    @Test
+    void aBodyIsAskedForAsWhatItIs() {
+        List<Boolean> asked = new ArrayList<>();
+        pace = (bytes, older) -> {
+            asked.add(older);
+            return 0;
+        };
+        ask("GET /big HTTP/1.1\r\n\r\n");
+        ask("GET /big-and-old HTTP/1.1\r\n\r\n");
+        assertThat(asked).startsWith(false).endsWith(true).hasSize(8);
+    }
+
+    /** Whatever pace a test sets. */
+    private final class Delegate implements Pace {
+        @Override
+        public long take(int bytes, boolean older) {
+            return pace.take(bytes, older);
+        }
+
+        @Override
+        public void spend(int bytes) {
+            spent.add(bytes);
+        }
     }
 
     private String ask(String request) {

@@ -3,6 +3,7 @@ package live.tributary.mesh.net;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
@@ -34,6 +35,7 @@ import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.http.WebSocketService;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.wire.Handshake;
 import org.junit.jupiter.api.AfterEach;
@@ -175,6 +177,29 @@ class BoundPortTest {
                 .get(10, TimeUnit.SECONDS);
         assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("heard hello");
         socket.sendClose(WebSocket.NORMAL_CLOSURE, "").get(10, TimeUnit.SECONDS);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Transport.class)
+    void sendsDatagramsFromItsOwnPortAndTakesNoneFromThisMachineForTheInternets(Transport transport) throws Exception {
+        BoundPort bound = bind(transport, List.of(), 0);
+        for (String host : List.of("127.0.0.1", "::1")) {
+            InetAddress address = InetAddress.getByName(host);
+            try (DatagramSocket socket = new DatagramSocket(0, address)) {
+                socket.setSoTimeout(5_000);
+                bound.send(
+                        new Endpoint(address, socket.getLocalPort()),
+                        Unpooled.buffer().writeByte(9));
+                var came = new java.net.DatagramPacket(new byte[64], 64);
+                socket.receive(came);
+                assertThat(came.getLength()).isEqualTo(1);
+                assertThat(came.getPort()).isEqualTo(bound.port());
+                socket.send(new java.net.DatagramPacket(new byte[] {7}, 1, address, bound.port()));
+                socket.receive(came); // The port's own answer: so it has come in.
+            }
+        }
+        assertThat(bound.datagramFromOutside(true)).isFalse();
+        assertThat(bound.datagramFromOutside(false)).isFalse();
     }
 
     @ParameterizedTest

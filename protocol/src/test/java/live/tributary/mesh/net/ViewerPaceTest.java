@@ -22,7 +22,7 @@ class ViewerPaceTest {
         long wait = 0;
         int taken = 0;
         while (wait == 0) {
-            wait = pace.take(pace.run());
+            wait = pace.take(pace.run(), false);
             taken += wait == 0 ? pace.run() : 0;
         }
         assertThat(taken).isPositive();

@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import live.tributary.mesh.SampleStream;
 import live.tributary.protocol.metainfo.Torrent;
@@ -30,6 +31,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class PeerDiallerTest {
     private static final int NOBODY_CAME_MILLIS = 1500;
+    private static final int BITFIELD = 5;
+    private static final int PATIENCE_SECONDS = 10;
 
     private ServerFixture node;
     private ServerSocket listening;
@@ -78,7 +81,7 @@ class PeerDiallerTest {
     }
 
     @Test
-    void dialsOnceAMinute() throws Exception {
+    void dialsNobodyWhoIsStillConnected() throws Exception {
         Torrent torrent = node.stream.hold(node.sample.next(1000));
 
         announce(torrent, 5, PeerId.of(new byte[20]));
@@ -88,6 +91,35 @@ class PeerDiallerTest {
             announce(torrent, 5, PeerId.of(new byte[20]));
 
             nobodyComes();
+        }
+    }
+
+    @Test
+    void dialsWhoLeftAndAnnouncesTooSoonOnceThatIsDue() throws Exception {
+        Torrent torrent = node.stream.hold(node.sample.next(1000));
+        AtomicLong clock = new AtomicLong();
+        PeerDialler dialler = node.dialler(clock::get);
+        Endpoint peer = new Endpoint(ServerFixture.LOOPBACK, listening.getLocalPort());
+
+        dialler.announced(torrent.infoHash(), peer, false);
+        greetAndLeave(torrent);
+        clock.addAndGet(PeerDialler.AGAIN.toNanos() - TimeUnit.MILLISECONDS.toNanos(100));
+        dialler.announced(torrent.infoHash(), peer, false); // Due in a tenth of a second.
+        dialler.announced(torrent.infoHash(), peer, false); // Will be dialled anyway.
+        greetAndLeave(torrent);
+        nobodyComes();
+    }
+
+    private void greetAndLeave(Torrent torrent) throws Exception {
+        try (RawClient client = new RawClient(listening.accept())) {
+            client.greeted();
+            client.greet(torrent);
+            client.await(BITFIELD); // Now it counts as one that was reached.
+        }
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (node.server.peers() > 0) { // Until the node has seen it leave, it would not dial it.
+            assertThat(System.nanoTime()).isLessThan(end);
+            Thread.yield();
         }
     }
 

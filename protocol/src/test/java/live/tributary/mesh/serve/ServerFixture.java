@@ -56,7 +56,14 @@ final class ServerFixture implements AutoCloseable {
     ServerFixture(ServeLimits limits, long bitsPerSecond, boolean dials) throws Exception {
         budget = new UploadBudget(bitsPerSecond, System::nanoTime);
         server = new TorrentServer(
-                stream, budget, limits, meters, new SplittableRandom(1), System::nanoTime, InstantSource.system());
+                stream,
+                budget,
+                limits,
+                true,
+                meters,
+                new SplittableRandom(1),
+                System::nanoTime,
+                InstantSource.system());
         server.carry(stream);
         PeerDialler dialler = dialler(System::nanoTime);
         tracker = new Tracker(

@@ -17,8 +17,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import live.tributary.mesh.FakeStream;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.admin.Meter;
@@ -26,13 +28,18 @@ import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.PeerKind;
 import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.net.UploadBudget;
+import live.tributary.mesh.store.ChunkBytes;
 import live.tributary.protocol.metainfo.Torrent;
+import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Digests;
+import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.tracker.PeerId;
 import live.tributary.protocol.wire.ExtendedHandshake;
 import live.tributary.protocol.wire.Handshake;
 import live.tributary.protocol.wire.HandshakeDecoder;
 import live.tributary.protocol.wire.MetadataMessage;
+import live.tributary.protocol.wire.PeerExchangeMessage;
 import live.tributary.protocol.wire.PeerMessage;
 import live.tributary.protocol.wire.PeerMessage.Block;
 import live.tributary.protocol.wire.PeerMessageDecoder;
@@ -50,6 +57,7 @@ class TorrentServerTest {
     private final Meters meters = new Meters();
     private final AtomicLong clock = new AtomicLong();
     private final List<Client> clients = new ArrayList<>();
+    private CompletableFuture<Boolean> disk = CompletableFuture.completedFuture(true);
     private TorrentServer server = server(10, 4, PLENTY);
 
     @Test
@@ -175,6 +183,172 @@ class TorrentServerTest {
                     .isEqualTo(Arrays.copyOfRange(hashes, 20 * piece, 20 * piece + 20));
         }
         assertThat(meters.tally(Meter.SENT, PeerKind.VIEWER, Via.WIRE).sum()).isEqualTo(window.length());
+    }
+
+    @Test
+    void saysThatItWantsNothingAndLeavesWhoWantsNothingEither() throws Exception { // BEP 21
+        Torrent torrent = stream.hold(sample.next(200_000));
+        Client leeching = new Client(torrent, true, true);
+        ExtendedHandshake ours =
+                ExtendedHandshake.decode(((PeerMessage.Extended) leeching.read().get(1)).payload());
+        assertThat(ours.uploadOnly()).isTrue();
+
+        leeching.send(extendedHandshake(Map.of()));
+        assertThat(leeching.isOpen()).isTrue();
+        int id = ours.idOf("upload_only").getAsInt();
+        leeching.send(new PeerMessage.Extended(id, new byte[] {0}));
+        assertThat(leeching.isOpen()).isTrue();
+        leeching.send(new PeerMessage.Extended(id, new byte[] {1}));
+        assertThat(leeching.isOpen()).isFalse();
+
+        Client done = new Client(torrent, true, true);
+        done.send(extendedHandshake(Map.of(), OptionalInt.empty(), true));
+        assertThat(done.isOpen()).isFalse();
+    }
+
+    @Test
+    void tellsClientsOfOneAnotherAtMostOnceAMinute() throws Exception { // BEP 11
+        Torrent torrent = stream.hold(sample.next(200_000));
+        Client first = new Client(torrent, true, true);
+        assertThat(ExtendedHandshake.decode(((PeerMessage.Extended) first.read().get(1)).payload())
+                        .idOf(PeerExchangeMessage.EXTENSION))
+                .isPresent();
+        first.send(extendedHandshake(Map.of(PeerExchangeMessage.EXTENSION, 9), OptionalInt.of(5001), false));
+        Client second = new Client(torrent, true, true);
+        second.read();
+        second.send(extendedHandshake(Map.of(PeerExchangeMessage.EXTENSION, 8), OptionalInt.of(5002), false));
+
+        assertThat(second.read())
+                .usingRecursiveFieldByFieldElementComparator()
+                .containsExactly(exchange(8, List.of(5001), List.of()));
+        first.read();
+        second.channel.close();
+        Client third = new Client(torrent, true, true);
+        third.send(extendedHandshake(Map.of(), OptionalInt.of(5003), false));
+        pass(Duration.ofSeconds(6));
+        assertThat(first.read())
+                .usingRecursiveFieldByFieldElementComparator()
+                .containsExactly(exchange(9, List.of(5003), List.of()));
+        third.channel.close();
+        pass(Duration.ofSeconds(53));
+        assertThat(first.read()).isEmpty();
+        pass(Duration.ofSeconds(8));
+        assertThat(first.read())
+                .usingRecursiveFieldByFieldElementComparator()
+                .containsExactly(exchange(9, List.of(), List.of(5003)));
+    }
+
+    @Test
+    void tellsNobodyOfAClientThatCannotBeReached() {
+        Torrent torrent = stream.hold(sample.next(200_000));
+        new Client(torrent, true, true).send(extendedHandshake(Map.of(), OptionalInt.empty(), false));
+        new Client(torrent, true, true).send(extendedHandshake(Map.of(), OptionalInt.of(80), false));
+        Client asks = new Client(torrent, true, true, PeerId.STREMIO);
+        asks.send(extendedHandshake(Map.of(PeerExchangeMessage.EXTENSION, 9), OptionalInt.of(6881), false));
+        Client another = new Client(torrent, true, true);
+        another.send(extendedHandshake(Map.of(PeerExchangeMessage.EXTENSION, 9), OptionalInt.empty(), false));
+
+        for (Client told : List.of(asks, another)) {
+            assertThat(told.read()).noneMatch(message -> message instanceof PeerMessage.Extended it && it.id() == 9);
+        }
+    }
+
+    @Test
+    void showsAPieceToOneClientFirstWhileTheUplinkIsScarce() { // BEP 16
+        server = server(10, 4, 8_000_000);
+        Torrent torrent = stream.hold(sample.next(65_536 * 12));
+        Client before = new Client(torrent, false, true);
+        Client alone = new Client(torrent, false, true);
+        assertThat(before.read()).containsExactly(new PeerMessage.HaveAll());
+        useUp();
+        Client first = new Client(torrent, false, true);
+        Client second = new Client(torrent, false, true);
+        assertThat(alone.read()).containsExactly(new PeerMessage.HaveAll());
+
+        assertThat(first.read())
+                .containsExactly(
+                        new PeerMessage.HaveNone(),
+                        new PeerMessage.Have(0),
+                        new PeerMessage.Have(1),
+                        new PeerMessage.Have(2),
+                        new PeerMessage.Have(3));
+        assertThat(second.read()).contains(new PeerMessage.Have(4)).doesNotContain(new PeerMessage.Have(0));
+        before.send(new PeerMessage.Have(0));
+        assertThat(first.read()).containsExactly(new PeerMessage.Have(8));
+        assertThat(second.read()).isEmpty();
+    }
+
+    @Test
+    void tellsAllThatIsHereOnceTheUplinkHasRoomAgain() {
+        server = server(10, 4, 8_000_000);
+        Torrent torrent = stream.hold(sample.next(65_536 * 12));
+        new Client(torrent, false, true);
+        new Client(torrent, false, true);
+        useUp();
+        Client client = new Client(torrent, false, true);
+        client.read();
+
+        pass(Duration.ofSeconds(10));
+
+        assertThat(client.read())
+                .containsExactlyElementsOf(
+                        IntStream.range(4, 12).mapToObj(PeerMessage.Have::new).toList());
+    }
+
+    @Test
+    void showsAStremioPlayerAllAtOnce() {
+        server = server(10, 4, 8_000_000);
+        Torrent torrent = stream.hold(sample.next(65_536 * 12));
+        new Client(torrent, false, true);
+        new Client(torrent, false, true);
+        useUp();
+
+        assertThat(new Client(torrent, false, true, PeerId.STREMIO).read()).containsExactly(new PeerMessage.HaveAll());
+    }
+
+    /** Two seconds at the full rate of a megabyte a second. */
+    private void useUp() {
+        server.budget().spend(2_500_000);
+    }
+
+    private static PeerMessage exchange(int id, List<Integer> added, List<Integer> dropped) {
+        return new PeerMessage.Extended(id, new PeerExchangeMessage(endpoints(added), endpoints(dropped)).encode());
+    }
+
+    private static List<Endpoint> endpoints(List<Integer> ports) {
+        return ports.stream().map(port -> new Endpoint(LOOPBACK, port)).toList();
+    }
+
+    @Test
+    void waitsForTheDiskWithoutReadingWhatItHasNotReadYet() {
+        Torrent torrent = stream.hold(sample.next(3 * BLOCK));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        disk = new CompletableFuture<>();
+
+        client.send(new PeerMessage.Request(new Block(0, 0, BLOCK)));
+        client.send(new PeerMessage.Request(new Block(0, BLOCK, BLOCK)));
+        pass(Duration.ofSeconds(1));
+        assertThat(client.read()).isEmpty();
+        disk.complete(true);
+
+        assertThat(client.read()).hasSize(2).allMatch(PeerMessage.Piece.class::isInstance);
+    }
+
+    @Test
+    void asksADiskThatHasTooMuchToReadAgainLater() {
+        Torrent torrent = stream.hold(sample.next(3 * BLOCK));
+        Client client = new Client(torrent, false, true);
+        client.unchoked();
+        disk = CompletableFuture.completedFuture(false);
+        client.send(new PeerMessage.Request(new Block(0, 0, BLOCK)));
+        assertThat(client.read()).isEmpty();
+
+        disk = CompletableFuture.completedFuture(true);
+        pass(Duration.ofMillis(150));
+        assertThat(client.read()).isEmpty();
+        pass(Duration.ofMillis(100));
+        assertThat(client.read()).hasSize(1).allMatch(PeerMessage.Piece.class::isInstance);
     }
 
     @Test
@@ -450,9 +624,27 @@ class TorrentServerTest {
         assertThat(server.peers()).isZero();
     }
 
+    /** The stream's chunks, which a disk has to read first. */
+    private final class OnDisk implements ChunkBytes {
+        @Override
+        public CompletableFuture<Boolean> prepare(ChunkRecord record) {
+            return disk;
+        }
+
+        @Override
+        public Optional<ByteBuf> read(ChunkRecord record, int offset, int length) {
+            return stream.read(record, offset, length);
+        }
+
+        @Override
+        public boolean holds(ChunkRecord record) {
+            return stream.holds(record);
+        }
+    }
+
     private TorrentServer server(int peers, int slots, long bitsPerSecond) {
         TorrentServer made = new TorrentServer(
-                stream,
+                new OnDisk(),
                 new UploadBudget(bitsPerSecond, clock::get),
                 new ServeLimits(
                         peers,
@@ -462,6 +654,7 @@ class TorrentServerTest {
                         Duration.ofSeconds(150),
                         Duration.ofSeconds(30),
                         Duration.ofMinutes(5)),
+                true,
                 meters,
                 new SplittableRandom(1),
                 clock::get,
@@ -483,15 +676,20 @@ class TorrentServerTest {
     }
 
     private static PeerMessage extendedHandshake(Map<String, Integer> messages) {
+        return extendedHandshake(messages, OptionalInt.empty(), false);
+    }
+
+    private static PeerMessage extendedHandshake(Map<String, Integer> messages, OptionalInt port, boolean uploadOnly) {
         return new PeerMessage.Extended(
                 ExtendedHandshake.ID,
                 new ExtendedHandshake(
                                 messages,
                                 Optional.empty(),
-                                OptionalInt.empty(),
+                                port,
                                 Optional.empty(),
                                 OptionalInt.empty(),
-                                OptionalInt.empty())
+                                OptionalInt.empty(),
+                                uploadOnly)
                         .encode());
     }
 
@@ -515,11 +713,19 @@ class TorrentServerTest {
             this(torrent, extensions, fast, LOOPBACK);
         }
 
+        Client(Torrent torrent, boolean extensions, boolean fast, PeerId id) {
+            this(torrent, extensions, fast, LOOPBACK, id);
+        }
+
         Client(Torrent torrent, boolean extensions, boolean fast, InetAddress address) {
+            this(torrent, extensions, fast, address, PeerId.of(new byte[PeerId.LENGTH]));
+        }
+
+        Client(Torrent torrent, boolean extensions, boolean fast, InetAddress address, PeerId id) {
             channel.freezeTime();
             clients.add(this);
-            Handshake theirs = new Handshake(torrent.infoHash(), new byte[20], extensions, fast);
-            server.join(channel.pipeline(), torrent, theirs, address, true);
+            Handshake theirs = new Handshake(torrent.infoHash(), id.bytes(), extensions, fast);
+            server.join(channel.pipeline(), torrent, theirs, address, Optional.empty());
             reader = new EmbeddedChannel(new HandshakeDecoder(), PeerMessageDecoder.ofTorrent(torrent.pieceCount()));
             channel.runPendingTasks();
             pump();

@@ -123,6 +123,21 @@ class DiskTierTest {
         assertThat(fetched.file().orElseThrow().refCnt()).isZero();
     }
 
+    @Test
+    void preparesWhatOnlyTheDiskHasAndWhatIsNotHereAtAll() throws Exception {
+        List<Chunk> chunks = chunks(5);
+        fill(chunks);
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, PLENTY)) {
+            restore(store, new ArrayList<>());
+            for (Chunk chunk : chunks) {
+                assertThat(store.prepare(chunk.record()).get(10, TimeUnit.SECONDS))
+                        .isTrue();
+                assertThat(read(store, chunk.record())).isEqualTo(chunk.bytes());
+            }
+            assertThat(store.prepare(stream.next(LENGTH).record())).isCompletedWithValue(true);
+        }
+    }
+
     private static Optional<StoredChunk> fetch(ChunkStore store, ChunkRecord record) {
         return store.fetch(record).toCompletableFuture().join();
     }

@@ -25,6 +25,22 @@ class ExtendedHandshakeTest {
     }
 
     @Test
+    void saysWhoOnlyUploads() throws Exception { // BEP 21
+        ExtendedHandshake handshake = new ExtendedHandshake(
+                Map.of(),
+                Optional.empty(),
+                OptionalInt.empty(),
+                Optional.empty(),
+                OptionalInt.empty(),
+                OptionalInt.empty(),
+                true);
+        assertThat(handshake.encode()).isEqualTo(ascii("d1:mde11:upload_onlyi1ee"));
+        assertThat(ExtendedHandshake.decode(handshake.encode()).uploadOnly()).isTrue();
+        assertThat(ExtendedHandshake.decode(ascii("d1:mde11:upload_onlyi0ee")).uploadOnly())
+                .isFalse();
+    }
+
+    @Test
     void readsAnOrdinaryClientsWithKeysOfItsOwn() throws Exception {
         byte[] payload = ascii("d1:md11:LT_metadatai1e6:µT_PEXi2ee1:pi6881e1:v13:\u00b5Torrent 1.2x1:zi9ee");
         ExtendedHandshake handshake = ExtendedHandshake.decode(payload);

@@ -24,6 +24,9 @@ public final class ChunkAnswers {
     /** A chunk published longer ago than this is on its way no more. */
     static final Duration FRESH = Duration.ofSeconds(15);
 
+    /** Who asks for a chunk that is older than this watches what is over. */
+    private static final Duration LIVE = Duration.ofSeconds(60);
+
     private static final int ETAG_LENGTH = 16;
 
     private final ChunkBytes bytes;
@@ -67,11 +70,16 @@ public final class ChunkAnswers {
 
     private CompletionStage<HttpAnswer> held(StreamView stream, ChunkRecord record, HttpQuery query) {
         return bytes.fetch(record)
-                .thenApply(chunk ->
-                        chunk.map(whole -> answer(record, whole)).orElseGet(() -> elsewhere(stream, record, query)));
+                .thenApply(chunk -> chunk.map(whole -> answer(record, whole, isOlder(record)))
+                        .orElseGet(() -> elsewhere(stream, record, query)));
     }
 
-    private static HttpAnswer answer(ChunkRecord record, StoredChunk chunk) {
+    /** Whether nobody at the live edge waits for it. */
+    private boolean isOlder(ChunkRecord record) {
+        return !record.body().published().plus(LIVE).isAfter(clock.instant());
+    }
+
+    private static HttpAnswer answer(ChunkRecord record, StoredChunk chunk, boolean older) {
         return new HttpAnswer(
                 200,
                 Map.of(
@@ -84,7 +92,8 @@ public final class ChunkAnswers {
                         "etag",
                         '"' + record.body().sha256().hex().substring(0, ETAG_LENGTH) + '"'),
                 chunk.bytes(),
-                chunk.file());
+                chunk.file(),
+                older);
     }
 
     private HttpAnswer elsewhere(StreamView stream, ChunkRecord record, HttpQuery query) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.http.HttpAnswer;
@@ -89,8 +90,8 @@ public final class EdgeService implements HttpService {
     private Optional<CompletionStage<HttpAnswer>> ofRendition(
             StreamView stream, int rendition, String name, HttpQuery query) {
         return switch (name) {
-            case LIVE -> now(playlist(stream, live(stream, rendition)));
-            case REPLAY -> now(playlist(stream, held(stream, rendition)));
+            case LIVE -> now(playlist(stream, rendition, LIVE_CHUNKS, record -> obtainable(stream, record)));
+            case REPLAY -> now(playlist(stream, rendition, MAX_REPLAY_CHUNKS, stream::holds));
             default -> chunk(stream, rendition, name).map(record -> chunks.answer(stream, record, query));
         };
     }
@@ -113,29 +114,26 @@ public final class EdgeService implements HttpService {
                 : Optional.of(MasterPlaylist.of(known, number -> number + "/" + LIVE, List.of()));
     }
 
-    private List<ChunkRecord> live(StreamView stream, int rendition) {
-        List<ChunkRecord> newest = stream.newest(rendition, LIVE_CHUNKS);
-        int end = newest.size();
-        while (end > 0 && !obtainable(stream, newest.get(end - 1))) {
-            end--;
-        }
-        return newest.subList(0, end);
-    }
-
     private boolean obtainable(StreamView stream, ChunkRecord record) {
         return stream.holds(record)
                 || chunks.isOnItsWay(record, clock.instant())
                 || !stream.holders(record).isEmpty();
     }
 
-    /** The newest run of chunks that are all here. */
-    private static List<ChunkRecord> held(StreamView stream, int rendition) {
-        return stream.newest(rendition, MAX_REPLAY_CHUNKS).stream()
-                .filter(stream::holds)
-                .toList();
-    }
-
-    private static Optional<String> playlist(StreamView stream, List<ChunkRecord> records) {
+    /** The newest run of chunks, from the first to the last that is to be had; those between that are not are gaps. */
+    private static Optional<String> playlist(
+            StreamView stream, int rendition, int most, Predicate<ChunkRecord> toBeHad) {
+        List<ChunkRecord> known = stream.newest(rendition, most);
+        int end = known.size();
+        while (end > 0 && !toBeHad.test(known.get(end - 1))) {
+            end--;
+        }
+        List<ChunkRecord> run = LivePlaylist.newestRun(known.subList(0, end));
+        int start = 0;
+        while (start < run.size() && !toBeHad.test(run.get(start))) {
+            start++;
+        }
+        List<ChunkRecord> records = run.subList(start, run.size());
         if (records.isEmpty()) {
             return Optional.empty();
         }
@@ -146,8 +144,10 @@ public final class EdgeService implements HttpService {
         boolean ended = stream.head()
                 .filter(head -> head.head().status() == Head.Status.ENDED)
                 .isPresent();
-        return Optional.of(
-                new LivePlaylist(target, ChunkRecord::fileName).withEnd(ended).write(records));
+        return Optional.of(new LivePlaylist(target, ChunkRecord::fileName)
+                .withEnd(ended)
+                .withGaps(toBeHad.negate())
+                .write(records));
     }
 
     private static Optional<Duration> longest(Stream<ChunkRecord> records) {

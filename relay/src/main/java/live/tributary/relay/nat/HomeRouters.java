@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The routers that answer to PCP, NAT-PMP or UPnP, by way of the portmapper library. */
 public final class HomeRouters implements Routers {
+    /** PCP says most, and UPnP is spoken by the worst. */
+    public static final List<String> PROTOCOLS = List.of("PCP", "NAT-PMP", "UPnP");
+
     private @Nullable NetworkGateway network;
     private @Nullable ProcessGateway processes;
 
@@ -39,7 +42,6 @@ public final class HomeRouters implements Routers {
         }
     }
 
-    /** PCP says most, and UPnP is spoken by the worst. */
     private static int preference(PortMapper mapper) {
         return mapper instanceof PcpPortMapper ? 0 : mapper instanceof NatPmpPortMapper ? 1 : 2;
     }
@@ -53,11 +55,7 @@ public final class HomeRouters implements Routers {
     private record Found(PortMapper mapper) implements Router {
         @Override
         public String protocol() {
-            return switch (preference(mapper)) {
-                case 0 -> "PCP";
-                case 1 -> "NAT-PMP";
-                default -> "UPnP";
-            };
+            return PROTOCOLS.get(preference(mapper));
         }
 
         @Override

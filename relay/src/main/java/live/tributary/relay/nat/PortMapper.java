@@ -2,6 +2,7 @@ package live.tributary.relay.nat;
 
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -11,7 +12,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The thread that keeps the relay's port mapped; neither the start nor, beyond two seconds, the stop of the program waits for a
- * router.
+ * router. The stop may begin while other parts of the program end: see {@link #stopSoon}.
  */
 public final class PortMapper implements AutoCloseable {
     private static final long STOP_MILLIS = 2_000;
@@ -73,12 +74,23 @@ public final class PortMapper implements AutoCloseable {
         return !stopping;
     }
 
+    /** By which protocol the port is mapped now; empty where it is not. */
+    public Optional<String> protocol() {
+        return mapping.protocol();
+    }
+
+    /** Begins to take the mapping back, or gives a search up, and returns at once. */
+    public synchronized void stopSoon() {
+        stopping = true;
+        notifyAll();
+        if (mapping.protocol().isEmpty()) {
+            thread.interrupt();
+        }
+    }
+
     @Override
     public void close() throws InterruptedException {
-        synchronized (this) {
-            stopping = true;
-            notifyAll();
-        }
+        stopSoon();
         thread.join(STOP_MILLIS);
         thread.interrupt();
     }

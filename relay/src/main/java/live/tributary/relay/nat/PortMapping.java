@@ -29,7 +29,7 @@ final class PortMapping {
     private final Predicate<InetAddress> reachable;
     private final Consumer<Endpoint> mapped;
     private final Consumer<Endpoint> unmapped;
-    private Optional<Held> held = Optional.empty();
+    private volatile Optional<Held> held = Optional.empty();
     private volatile String text = "asking the router";
 
     private record Held(String protocol, Router.Lease lease) {}
@@ -50,6 +50,11 @@ final class PortMapping {
         this.reachable = reachable;
         this.mapped = mapped;
         this.unmapped = unmapped;
+    }
+
+    /** By which protocol the port is mapped now; from any thread. */
+    Optional<String> protocol() {
+        return held.map(Held::protocol);
     }
 
     /** What came of it, in plain words. */

@@ -85,13 +85,36 @@ class EdgeServiceTest {
     }
 
     @Test
-    void theReplayEndsTheRunWhereAChunkIsMissing() {
+    void theReplayHasAGapWhereAChunkIsMissingAndBeginsAndEndsWithWhatIsHere() {
+        stream.records.add(sample.next(1000).record());
         hold(sample.next(1000));
         stream.records.add(sample.next(1000).record());
         hold(sample.next(1000));
+        stream.records.add(sample.next(1000).record());
         assertThat(text(get("/0/replay.m3u8")))
-                .contains("MEDIA-SEQUENCE:2\n", "\n2.ts")
-                .doesNotContain("\n1.ts");
+                .contains("#EXT-X-VERSION:8\n", "MEDIA-SEQUENCE:1\n", ",\n1.ts\n", "\n#EXT-X-GAP\n2.ts\n", ",\n3.ts\n")
+                .doesNotContain("\n0.ts", "\n4.ts");
+    }
+
+    @Test
+    void theLivePlaylistHasAGapWhereNobodyHasAChunk() {
+        hold(sample.next(1000));
+        stream.records.add(sample.next(1000).record());
+        hold(sample.next(1000));
+        assertThat(text(get("/0/live.m3u8"))).doesNotContain("GAP"); // It may come yet.
+        now = BEGAN.plusSeconds(60);
+        assertThat(text(get("/0/live.m3u8"))).contains("\n#EXT-X-GAP\n1.ts\n", ",\n2.ts\n");
+    }
+
+    @Test
+    void aChunkIsLessUrgentOnceItIsOld() {
+        hold(sample.next(1000));
+        for (int age : new int[] {59, 60}) {
+            now = BEGAN.plusSeconds(age);
+            HttpAnswer answer = get("/0/0.ts");
+            assertThat(answer.older()).isEqualTo(age == 60);
+            answer.release();
+        }
     }
 
     @Test

@@ -8,6 +8,9 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import live.tributary.protocol.stream.Endpoint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -95,12 +98,54 @@ class PortMappingTest {
         routers.found.add(router);
         PortMapper mapper = new PortMapper(routers, 7001, Endpoint::isGlobalUnicast, this::told, told::remove);
         awaitTold();
+        assertThat(mapper.protocol()).hasValue("fake");
 
         mapper.close();
+
+        assertThat(mapper.protocol()).isEmpty();
 
         assertThat(router.released).isEqualTo(1);
         assertThat(told).isEmpty();
         assertThat(routers.closed).isTrue();
+    }
+
+    @Test
+    void beginsToTakeItBackWhileOthersEnd() throws Exception {
+        routers.found.add(router);
+        PortMapper mapper = new PortMapper(routers, 7001, Endpoint::isGlobalUnicast, this::told, told::remove);
+        awaitTold();
+
+        mapper.stopSoon();
+        assertThat(router.releases.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+
+        mapper.close();
+        assertThat(router.released).isEqualTo(1);
+    }
+
+    @Test
+    void givesASearchUpAtTheEnd() throws Exception {
+        CountDownLatch searching = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        Routers endless = new Routers() {
+            @Override
+            public List<Router> find() throws InterruptedException {
+                searching.countDown();
+                new CountDownLatch(1).await();
+                return List.of();
+            }
+
+            @Override
+            public void close() {
+                closed.countDown();
+            }
+        };
+        PortMapper mapper = new PortMapper(endless, 7001, Endpoint::isGlobalUnicast, this::told, told::remove);
+        searching.await();
+
+        mapper.stopSoon();
+
+        assertThat(closed.await(30, TimeUnit.SECONDS)).isTrue();
+        mapper.close();
     }
 
     private synchronized void told(Endpoint endpoint) {
@@ -136,6 +181,7 @@ class PortMappingTest {
         boolean refuses;
         int renewals;
         volatile int released;
+        final Semaphore releases = new Semaphore(0);
 
         @Override
         public String protocol() {
@@ -178,6 +224,7 @@ class PortMappingTest {
             @Override
             public void release() {
                 released++;
+                releases.release();
             }
         }
     }
