@@ -2,6 +2,7 @@ package live.tributary.relay;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -19,6 +20,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import live.tributary.mesh.node.ProgramNode;
+import live.tributary.mesh.program.ByteSize;
 import live.tributary.mesh.program.HostPort;
 import live.tributary.mesh.program.NodeOptions;
 import picocli.CommandLine.Command;
@@ -33,10 +37,14 @@ import picocli.CommandLine.Mixin;
 @Command(name = "doctor", description = "Say whether others can reach this relay, and by what.")
 final class Doctor implements Callable<Integer> {
     private static final int TIMEOUT_MILLIS = 3_000;
+    private static final long MEGABYTE = 1_000_000;
     private static final int MAX_ANSWER = 1024 * 1024;
 
     @Mixin
     private NodeOptions node = new NodeOptions();
+
+    @Mixin
+    private CacheOptions cache = new CacheOptions();
 
     private final PrintStream out;
     private int troubles;
@@ -52,6 +60,7 @@ final class Doctor implements Callable<Integer> {
     @Override
     public Integer call() {
         state();
+        disk();
         Optional<JsonNode> running = ask(new HostPort("127.0.0.1", node.port()), "/relay.json");
         port(running);
         addresses();
@@ -68,6 +77,37 @@ final class Doctor implements Callable<Integer> {
             fine("state", data + " can be written");
         } else {
             trouble("state", data + " cannot be written: choose another with --data");
+        }
+    }
+
+    private void disk() {
+        Path existing = node.data().toAbsolutePath();
+        while (!Files.exists(existing) && existing.getParent() != null) {
+            existing = existing.getParent();
+        }
+        try {
+            long room = Files.getFileStore(existing).getUsableSpace() + cached();
+            ByteSize wanted = new ByteSize(cache.diskBytes());
+            if (room < wanted.bytes()) {
+                trouble(
+                        "disk",
+                        "room for " + room / MEGABYTE + " MB of --cache-disk " + wanted + ": less, or another --data");
+            } else {
+                fine("disk", "room for --cache-disk " + wanted);
+            }
+        } catch (IOException e) {
+            trouble("disk", "cannot be looked at: " + e.getMessage());
+        }
+    }
+
+    /** What the cache has of the disk already. */
+    private long cached() throws IOException {
+        Path directory = CacheOptions.directory(node);
+        if (!Files.isDirectory(directory)) {
+            return 0;
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(Path::toFile).mapToLong(File::length).sum();
         }
     }
 
@@ -134,6 +174,7 @@ final class Doctor implements Callable<Integer> {
         note("router", text(status.get().path("notes"), RelayProgram.PORT_MAPPING));
         note("others", text(status.get().path("notes"), RelayProgram.REACHABLE));
         note("links", status.get().path("links").asInt() + " to other nodes");
+        note("DHT", text(status.get().path("notes"), ProgramNode.DHT));
     }
 
     private static Optional<JsonNode> ask(HostPort host, String path) {

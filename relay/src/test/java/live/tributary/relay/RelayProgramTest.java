@@ -110,11 +110,26 @@ class RelayProgramTest {
                     "--port",
                     Integer.toString(relay.port()),
                     "--admin",
-                    "127.0.0.1:" + relay.adminPort());
+                    "127.0.0.1:" + relay.adminPort(),
+                    "--cache-disk",
+                    "1MB");
             String said = new String(process.getInputStream().readAllBytes());
-            assertThat(said).contains("used by a running relay, " + relay.id(), "nobody has come in over IPv4 yet");
+            assertThat(said)
+                    .contains(
+                            "used by a running relay, " + relay.id(),
+                            "nobody has come in over IPv4 yet",
+                            "room for --cache-disk 1MB");
             assertThat(process.waitFor()).isZero();
         }
+    }
+
+    @Test
+    void theDoctorSaysWhereTheDiskIsTooSmall() throws Exception {
+        Process process =
+                RelayProcess.launch("doctor", "--data", data.toString(), "--port", "0", "--cache-disk", "8EB");
+        String said = new String(process.getInputStream().readAllBytes());
+        assertThat(said).contains("MB of --cache-disk 8EB: less, or another --data");
+        assertThat(process.waitFor()).isEqualTo(1);
     }
 
     private RelayProcess relay(String... more) throws IOException {

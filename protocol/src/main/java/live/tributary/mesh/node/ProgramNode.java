@@ -56,6 +56,9 @@ import org.slf4j.LoggerFactory;
  * <p>What is particular to a program stays with it: which store, which services listen on the port, which streams.
  */
 public final class ProgramNode {
+    /** The name of the line of /status that says what the DHT does; there is none without a DHT. */
+    public static final String DHT = "dht";
+
     private static final Logger LOG = LoggerFactory.getLogger(ProgramNode.class);
     private static final long STOP_SECONDS = 2;
 
@@ -67,7 +70,7 @@ public final class ProgramNode {
     private final EventLoopGroup loops;
     private final UploadBudget budget;
     private final long bitsPerSecond;
-    private final Optional<InetSocketAddress> dht;
+    private final Optional<DhtRendezvous> dht;
     private final KeyExchanges exchanges;
     private final TcpMeshNode mesh;
 
@@ -112,7 +115,7 @@ public final class ProgramNode {
             meters.gauge(started::tableSize, Meter.DHT_NODES);
             meters.gauge(started::storedItems, Meter.DHT_ITEMS);
             rendezvous = started;
-            dht = Optional.of(started.address());
+            dht = Optional.of(started);
         } else {
             dht = Optional.empty();
         }
@@ -215,6 +218,12 @@ public final class ProgramNode {
         });
     }
 
+    private static String told(long nodes) {
+        return nodes == 0
+                ? "no node answers yet: let UDP out, or name one with --dht-bootstrap"
+                : nodes + " nodes known";
+    }
+
     /** Binds the operator's own port, which is the last that a program binds; returns what it then says of itself. */
     public Ready ready(String id, BoundPort port, NodeStatus status) throws IOException {
         InetSocketAddress address = options.admin().resolve();
@@ -233,7 +242,8 @@ public final class ProgramNode {
             ready = ready.udp(port.udp().get(0));
         }
         if (dht.isPresent()) {
-            ready = ready.dht(dht.get());
+            ready = ready.dht(dht.get().address());
+            status.note(DHT, () -> told(dht.get().tableSize()));
         }
         return ready.http(port.tcp().get(0)).admin(admin.tcp().get(0));
     }
