@@ -81,6 +81,9 @@ public final class PortMapper implements AutoCloseable {
 
     /** Begins to take the mapping back, or gives a search up, and returns at once. */
     public synchronized void stopSoon() {
+        if (stopping) {
+            return; // The router is being asked already.
+        }
         stopping = true;
         notifyAll();
         if (mapping.protocol().isEmpty()) {

@@ -115,8 +115,11 @@ class PortMappingTest {
         PortMapper mapper = new PortMapper(routers, 7001, Endpoint::isGlobalUnicast, this::told, told::remove);
         awaitTold();
 
+        router.answers = new CountDownLatch(1);
         mapper.stopSoon();
         assertThat(router.releases.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+        mapper.stopSoon(); // As the close does: nothing that is under way is given up for it.
+        router.answers.countDown();
 
         mapper.close();
         assertThat(router.released).isEqualTo(1);
@@ -182,6 +185,7 @@ class PortMappingTest {
         int renewals;
         volatile int released;
         final Semaphore releases = new Semaphore(0);
+        volatile CountDownLatch answers = new CountDownLatch(0);
 
         @Override
         public String protocol() {
@@ -222,9 +226,10 @@ class PortMappingTest {
             }
 
             @Override
-            public void release() {
-                released++;
+            public void release() throws InterruptedException {
                 releases.release();
+                answers.await();
+                released++;
             }
         }
     }
