@@ -35,6 +35,8 @@ final class SuperSeeding<C> {
 
     private final BitSet here = new BitSet();
     private final Map<C, Leech> leeches = new HashMap<>();
+    /** For whom each piece is open, if for anybody. */
+    private final Map<Integer, Set<C>> openFor = new HashMap<>();
 
     /** What one client has, was shown, and has not passed on yet. */
     private static final class Leech {
@@ -76,6 +78,7 @@ final class SuperSeeding<C> {
         Leech leech = leeches.remove(client);
         BitSet rest = (BitSet) here.clone();
         if (leech != null) {
+            leech.open.keySet().forEach(piece -> closeFor(client, piece));
             for (int piece = leech.shown.nextSetBit(0); piece >= 0; piece = leech.shown.nextSetBit(piece + 1)) {
                 copies[piece]--;
             }
@@ -92,15 +95,23 @@ final class SuperSeeding<C> {
             own.open.replace(piece, NOT_YET, now);
             count(own, piece);
         }
-        Set<C> earned = new HashSet<>();
-        leeches.forEach((other, leech) -> {
-            if (!other.equals(client) && leech.open.remove(piece) != null) {
-                earned.add(other);
-            }
-        });
         List<Shown<C>> shown = new ArrayList<>();
-        earned.forEach(other -> shown.addAll(fill(other)));
+        for (C other : List.copyOf(openFor.getOrDefault(piece, Set.of()))) {
+            Leech passedOn = leeches.get(other);
+            if (passedOn != null && !other.equals(client)) {
+                passedOn.open.remove(piece);
+                closeFor(other, piece);
+                shown.addAll(fill(other));
+            }
+        }
         return shown;
+    }
+
+    private void closeFor(C client, int piece) {
+        openFor.computeIfPresent(piece, (closed, clients) -> {
+            clients.remove(client);
+            return clients.isEmpty() ? null : clients;
+        });
     }
 
     /** All of a piece was sent to a client; not every client says that it has one. */
@@ -124,7 +135,13 @@ final class SuperSeeding<C> {
         if (leech == null) {
             return List.of();
         }
-        leech.open.values().removeIf(since -> since != NOT_YET && now - since >= PATIENCE.toNanos());
+        leech.open.entrySet().removeIf(open -> {
+            boolean over = open.getValue() != NOT_YET && now - open.getValue() >= PATIENCE.toNanos();
+            if (over) {
+                closeFor(client, open.getKey());
+            }
+            return over;
+        });
         return fill(client);
     }
 
@@ -138,6 +155,7 @@ final class SuperSeeding<C> {
             }
             count(leech, piece);
             leech.open.put(piece, NOT_YET);
+            openFor.computeIfAbsent(piece, open -> new HashSet<>()).add(client);
             shown.add(new Shown<>(client, piece));
         }
         return shown;

@@ -144,13 +144,11 @@ final class SwarmNews {
         } else if (superSeeded) {
             torrent.showDue(client, server.now());
         }
-        if (server.now() - exchanged >= EXCHANGE_EVERY.toNanos()) {
-            exchange();
-        }
+        exchange();
     }
 
     private void exchange() {
-        if (theirExchangeId.isEmpty()) {
+        if (theirExchangeId.isEmpty() || server.now() - exchanged < EXCHANGE_EVERY.toNanos()) {
             return;
         }
         Set<Endpoint> now = new LinkedHashSet<>();

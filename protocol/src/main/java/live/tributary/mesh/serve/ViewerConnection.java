@@ -142,13 +142,15 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
 
     /** Who is shown a few pieces at a time is looked after more often. */
     private void showOn(ChannelHandlerContext to) {
-        if (news.isSuperSeeded() && to.channel().isActive()) {
+        if (news.isSuperSeeded()) {
             to.executor()
                     .schedule(
                             () -> {
-                                news.tick();
-                                flush(to);
-                                showOn(to);
+                                if (to.channel().isActive()) {
+                                    news.tick();
+                                    flush(to);
+                                    showOn(to);
+                                }
                             },
                             SHOW_EVERY.toNanos(),
                             TimeUnit.NANOSECONDS);
@@ -451,14 +453,14 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             return true;
         }
         waits = true;
-        ready.thenAcceptAsync(
-                done -> {
-                    if (done) {
+        ready.whenCompleteAsync(
+                (done, failure) -> {
+                    if (failure == null && !done) {
+                        serveAfter(to, DISK_BUSY.toNanos());
+                    } else { // What went wrong is told by the read itself.
                         waits = false;
                         prepared = true;
                         serve(to);
-                    } else {
-                        serveAfter(to, DISK_BUSY.toNanos());
                     }
                 },
                 to.executor());
