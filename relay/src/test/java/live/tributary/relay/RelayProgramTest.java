@@ -126,9 +126,9 @@ class RelayProgramTest {
     @Test
     void theDoctorSaysWhereTheDiskIsTooSmall() throws Exception {
         Process process =
-                RelayProcess.launch("doctor", "--data", data.toString(), "--port", "0", "--cache-disk", "8EB");
+                RelayProcess.launch("doctor", "--data", data.toString(), "--port", "0", "--cache-disk", "9000TB");
         String said = new String(process.getInputStream().readAllBytes());
-        assertThat(said).contains("MB of --cache-disk 8EB: less, or another --data");
+        assertThat(said).contains("MB of --cache-disk 9000TB: less, or another --data");
         assertThat(process.waitFor()).isEqualTo(1);
     }
 
