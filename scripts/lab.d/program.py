@@ -1,5 +1,6 @@
 """One of the programs under test: started, READY, read through its metrics, stopped."""
 
+import http.client
 import json
 import os
 import re
@@ -43,8 +44,11 @@ class Loopback:
         return subprocess.Popen(command, preexec_fn=prepare, **options)
 
     def get(self, ip, port, path):
-        with urllib.request.urlopen(f"http://{ip}:{port}{path}", timeout=10) as answer:
-            return answer.read()
+        try:
+            with urllib.request.urlopen(f"http://{ip}:{port}{path}", timeout=10) as answer:
+                return answer.read()
+        except http.client.HTTPException as failure:
+            raise OSError(f"http://{ip}:{port}{path}: {failure!r}") from None
 
 
 class Program:

@@ -32,7 +32,7 @@ REPLAY_SECONDS = 20
 SETTLE_SECONDS = 60
 GRACE_SECONDS = 3
 FLAT = 1.10
-WARM_MINUTES = 30  # a JVM compiles and grows for a while; what is shorter proves nothing of memory
+WARM_MINUTES = 15  # a JVM compiles and grows for a while; what is shorter proves nothing of memory
 MARKS = (1 / 12, 1 / 2, 1)
 OFFLINE_WIPE_SECONDS = 40  # 300 in Owncast; an hour should see some
 

@@ -42,6 +42,7 @@ import live.tributary.mesh.net.UploadBudget;
 import live.tributary.mesh.node.ProgramNode;
 import live.tributary.mesh.program.BitRate;
 import live.tributary.mesh.program.ByteSize;
+import live.tributary.mesh.program.DirectMemory;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.Lifecycle;
 import live.tributary.mesh.program.NodeOptions;
@@ -221,8 +222,7 @@ final class OriginProgram implements Program {
     public Ready start(Lifecycle life) throws Exception {
         String feed = feed();
         Optional<BucketSettings> bucketSettings = bucketOptions.settings();
-        long memory = Math.max(
-                ChunkRecord.MAX_CHUNK, Math.min(MAX_MEMORY, Runtime.getRuntime().maxMemory()));
+        long memory = Math.max(ChunkRecord.MAX_CHUNK, Math.min(MAX_MEMORY, DirectMemory.forChunks()));
         System.setProperty("io.netty.maxDirectMemory", Long.toString(memory + NETWORK_MEMORY));
         StateDirectory state = life.add(StateDirectory.open(node.data()));
         SecureRandom random = new SecureRandom();

@@ -3,6 +3,7 @@ package live.tributary.relay;
 import java.nio.file.Path;
 import java.util.Optional;
 import live.tributary.mesh.program.ByteSize;
+import live.tributary.mesh.program.DirectMemory;
 import live.tributary.mesh.program.NodeOptions;
 import live.tributary.mesh.program.UsageException;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -18,7 +19,9 @@ final class CacheOptions {
     @Option(
             names = "--cache-memory",
             paramLabel = "SIZE",
-            description = "Memory for chunks (the smaller of 256MB and a quarter of RAM unless given).")
+            description =
+                    "Memory for chunks, beside Java's heap (the smaller of 256MB and half of what Java may take for"
+                            + " buffers unless given; that is as much as its heap, or -XX:MaxDirectMemorySize).")
     private Optional<ByteSize> memory = Optional.empty();
 
     @Option(
@@ -70,14 +73,17 @@ final class CacheOptions {
             throw new UsageException("--cache-memory: " + new ByteSize(bytes) + " (expected: at least "
                     + new ByteSize(ChunkRecord.MAX_CHUNK) + ", one chunk)");
         }
+        if (memory.isPresent() && bytes > Math.max(ChunkRecord.MAX_CHUNK, DirectMemory.forChunks())) {
+            throw new UsageException("--cache-memory: " + new ByteSize(bytes) + " (expected: at most "
+                    + new ByteSize(DirectMemory.forChunks())
+                    + ", half of what this Java may take for buffers; more with"
+                    + " -XX:MaxDirectMemorySize)");
+        }
         return bytes;
     }
 
-    /** The virtual machine takes a quarter of RAM, or of the container's share of it, for its heap: the bytes here stand beside it. */
     private static long defaultMemory() {
-        return Math.max(
-                ChunkRecord.MAX_CHUNK,
-                Math.min(DEFAULT_MEMORY, Runtime.getRuntime().maxMemory()));
+        return Math.max(ChunkRecord.MAX_CHUNK, Math.min(DEFAULT_MEMORY, DirectMemory.forChunks()));
     }
 
     long diskBytes() {
