@@ -13,11 +13,21 @@ import java.util.Optional;
  *
  * @param file the body's bytes once more, where the kernel can send them by itself
  * @param older whether others' answers, for the live edge, are more urgent
+ * @param prepared the whole once more, as it is sent, where it was put together before
  */
 public record HttpAnswer(
-        int status, Map<String, String> headers, ByteBuf body, Optional<SharedFile> file, boolean older) {
+        int status,
+        Map<String, String> headers,
+        ByteBuf body,
+        Optional<SharedFile> file,
+        boolean older,
+        Optional<PreparedAnswer> prepared) {
     public HttpAnswer {
         headers = Map.copyOf(headers);
+    }
+
+    public HttpAnswer(int status, Map<String, String> headers, ByteBuf body, Optional<SharedFile> file, boolean older) {
+        this(status, headers, body, file, older, Optional.empty());
     }
 
     public HttpAnswer(int status, Map<String, String> headers, ByteBuf body) {

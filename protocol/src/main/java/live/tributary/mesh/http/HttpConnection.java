@@ -18,6 +18,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
@@ -65,6 +66,12 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final AsciiString ANY_ORIGIN = AsciiString.cached("*");
     private static final AsciiString CONTENT_TYPE_OPTIONS = AsciiString.cached("x-content-type-options");
     private static final AsciiString NO_SNIFFING = AsciiString.cached("nosniff");
+    /** What every answer carries. */
+    static final Map<String, String> COMMON_HEADERS = Map.of(
+            HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN.toString(), ANY_ORIGIN.toString(),
+            HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS.toString(), EXPOSED_HEADERS.toString(),
+            CONTENT_TYPE_OPTIONS.toString(), NO_SNIFFING.toString());
+
     private static final String PREFLIGHT_SECONDS = "86400";
     private static final Logger LOG = LoggerFactory.getLogger(HttpConnection.class);
 
@@ -359,6 +366,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             answer.release();
             return;
         }
+        if (answer.prepared().isPresent() && isPlain(pending) && ctx.channel().isWritable()) {
+            write(ctx, pending, answer.status(), answer.prepared().get());
+            return;
+        }
         HttpResponse head = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.valueOf(answer.status()));
         HttpHeaders headers = head.headers();
         answer.headers().forEach(headers::set);
@@ -393,6 +404,23 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         pump(ctx);
     }
 
+    private static boolean isPlain(Pending pending) {
+        return pending.keepAlive() && pending.head().protocolVersion().equals(HttpVersion.HTTP_1_1);
+    }
+
+    /** What is encoded already goes past the encoder. */
+    private void write(ChannelHandlerContext ctx, Pending pending, int status, PreparedAnswer answer) {
+        server.tallies().answered(status);
+        ByteBuf bytes = pending.isHead() ? answer.head() : answer.whole();
+        server.pace().spend(bytes.readableBytes());
+        ctx.pipeline().context(HttpResponseEncoder.class).write(bytes);
+        closeAfter = false;
+        if (!reading || !ctx.channel().isWritable()) {
+            ctx.flush();
+        }
+        finished(ctx);
+    }
+
     /** A small answer is one message; those to requests that came together leave together. */
     private void writeWhole(ChannelHandlerContext ctx, HttpResponse head, OutgoingBody body) {
         server.pace().spend(body.remaining());
@@ -409,7 +437,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     /** What of the body answers the request: all, one range, or nothing; sets status and length. */
     private static OutgoingBody cut(HttpHeaders asked, HttpAnswer answer, HttpResponse head) {
-        OutgoingBody body = new OutgoingBody(answer.body(), answer.file());
+        OutgoingBody body = new OutgoingBody(answer.body().duplicate(), answer.file());
         int length = body.remaining();
         HttpHeaders headers = head.headers();
         String etag = headers.get(HttpHeaderNames.ETAG);

@@ -3,7 +3,8 @@ package live.tributary.mesh.http;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.codec.http.HttpRequestDecoder;
+import io.netty.handler.codec.http.HttpResponseEncoder;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -44,21 +45,22 @@ public final class HttpServer {
 
     /** Puts the server's handlers at the end of a pipeline. */
     public void install(ChannelPipeline pipeline, boolean tls) {
-        pipeline.addLast(codec(), new HttpConnection(this, tls));
+        pipeline.addLast(decoder(), new HttpResponseEncoder(), new HttpConnection(this, tls));
     }
 
     /** Answers the first request, whatever it is, with a refusal and closes. */
     public void installRefusal(ChannelPipeline pipeline, int status, String message) {
         pipeline.addLast(
-                codec(),
+                decoder(),
+                new HttpResponseEncoder(),
                 new HttpConnection(
                         new HttpServer(
                                 List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED, tallies),
                         false));
     }
 
-    private ChannelHandler codec() {
-        return new HttpServerCodec(new HttpDecoderConfig()
+    private ChannelHandler decoder() {
+        return new HttpRequestDecoder(new HttpDecoderConfig()
                 .setMaxInitialLineLength(limits.requestLine())
                 .setMaxHeaderSize(limits.headers())
                 .setMaxChunkSize(MAX_CHUNK));
