@@ -11,6 +11,7 @@ import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.stream.KeyEnd;
+import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.StreamKey;
 
@@ -38,6 +39,11 @@ public interface StreamView {
 
     /** The verified relays, linked to this node, that have shown that they hold the whole chunk. */
     List<RelayView> holders(ChunkRecord record);
+
+    /** The keys of {@link #holders}, and perhaps of some whose link is gone; where it can, the very same list until it changes. */
+    default List<RelayKey> holderKeys(ChunkRecord record) {
+        return holders(record).stream().map(RelayView::key).toList();
+    }
 
     /** The verified relays that this node is linked to or has heard of. */
     List<RelayView> relays();

@@ -84,7 +84,7 @@ final class SharedStream implements StreamView {
     }
 
     void holders(ChunkRecord record, List<RelayKey> relays) {
-        holders.put(record, relays);
+        holders.merge(record, relays, (before, now) -> before.equals(now) ? before : now);
     }
 
     void forget(java.util.function.Predicate<ChunkRecord> gone) {
@@ -150,6 +150,11 @@ final class SharedStream implements StreamView {
                 .flatMap(relay -> directory.relay(relay).stream())
                 .filter(RelayView::linked)
                 .toList();
+    }
+
+    @Override
+    public List<RelayKey> holderKeys(ChunkRecord record) {
+        return holders.getOrDefault(record, List.of());
     }
 
     @Override
