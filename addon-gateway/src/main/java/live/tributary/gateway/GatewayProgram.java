@@ -2,9 +2,12 @@ package live.tributary.gateway;
 
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,8 +25,11 @@ import live.tributary.gateway.live.FollowedStreams;
 import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.notify.NotifyLimits;
 import live.tributary.gateway.notify.NotifyService;
+import live.tributary.gateway.probe.TorrentFetch;
 import live.tributary.gateway.ranking.Probes;
 import live.tributary.gateway.ranking.RelayHealth;
+import live.tributary.gateway.ranking.RelayHealth.Via;
+import live.tributary.gateway.ranking.WireProbes;
 import live.tributary.gateway.stremio.AddonIdentity;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.NodeStatus;
@@ -66,13 +72,15 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
         name = "addon-gateway",
         description =
-                "Listens to streams' meshes and sends each viewer to the best relays: Stremio add-on, live playlists, web page.")
+                "Listens to streams' meshes and sends each viewer to the best relays: Stremio add-on, live playlists,"
+                        + " web page.")
 final class GatewayProgram implements Program {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayProgram.class);
     private static final String ADDON_ID = "live.tributary.gateway";
     private static final String WEB_SOCKET_TRACKER = "/ws";
     private static final String ADDON_NAME = "Tributary";
     private static final int MAX_NET_THREADS = 4;
+    private static final Duration WIRE_PATIENCE = Duration.ofSeconds(20);
     /** A listener fetches no chunks. */
     private static final long NO_CHUNKS = 1;
 
@@ -191,6 +199,7 @@ final class GatewayProgram implements Program {
         life.add(FollowedStreams.start(streams, denied::denies, listed, KeyEnds.open(state.resolve("key-ends")), mesh));
         if (!fallbackOnly) {
             life.add(probing(health, listed, new PieceFetch(own.transport().client(own.loops())), random));
+            life.add(wireProbing(health, listed, life.add(new TorrentFetch(dialledFrom(), WIRE_PATIENCE))));
         }
         NodeStatus status = new NodeStatus(kind(), key.relayKey(), own.meters(), listed::all, clock);
         status.note("geo", () -> geoDatabases.isEmpty() ? "none: all relays count as equally near" : "from --geo-db");
@@ -227,6 +236,36 @@ final class GatewayProgram implements Program {
         };
         thread.scheduleAtFixedRate(round, 1, 1, TimeUnit.SECONDS);
         return thread::shutdownNow;
+    }
+
+    /** Asks a relay for a chunk as a BitTorrent client, now and then; all on one thread. */
+    private static AutoCloseable wireProbing(RelayHealth health, ListedStreams listed, TorrentFetch torrents) {
+        WireProbes probes = new WireProbes(health, torrents::takes);
+        ScheduledExecutorService thread =
+                Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("gateway-wire-probes", true));
+        Runnable round = () -> {
+            try {
+                probes.due(listed.all(), System.nanoTime())
+                        .ifPresent(probe -> torrents.fetch(probe.endpoint(), probe.record())
+                                .whenCompleteAsync(
+                                        (outcome, failure) -> {
+                                            probes.done();
+                                            if (outcome != null) {
+                                                health.record(probe.relay(), probe.endpoint(), Via.WIRE, outcome);
+                                            }
+                                        },
+                                        thread));
+            } catch (RuntimeException e) {
+                probes.done();
+                LOG.error("a relay could not be asked as a BitTorrent client", e);
+            }
+        };
+        thread.scheduleAtFixedRate(round, 1, 1, TimeUnit.SECONDS);
+        return thread::shutdownNow;
+    }
+
+    private InetAddress dialledFrom() {
+        return node.bind().orElseGet(() -> new InetSocketAddress(0).getAddress());
     }
 
     private NotifyService notify(

@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
+import live.tributary.gateway.ranking.RelayHealth.Via;
 import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -27,10 +29,13 @@ public final class Probes {
     private static final Duration USUAL = Duration.ofSeconds(30);
     private static final Duration IN_DOUBT = Duration.ofSeconds(10);
     private static final double JITTER = 0.25;
-    /** A piece is half a Mbit: three a second stay below the 2 Mbit/s that all probes may take. */
-    private static final int MAX_A_SECOND = 3;
+    private static final double NANOS_PER_SECOND = 1e9;
+    /** Of the 2 Mbit/s that all probes may take, a quarter is left to {@link WireProbes}. */
+    private static final int BYTES_A_SECOND = 1_750_000 / 8;
 
-    private static final int NEWEST = 5;
+    private static final int MAX_A_SECOND = 4;
+
+    static final int NEWEST = 5;
 
     /** Who there is to ask is looked up this often. */
     private static final Duration LISTED_EVERY = Duration.ofSeconds(3);
@@ -39,6 +44,8 @@ public final class Probes {
     private final RandomGenerator random;
     private final Map<Target, Asked> targets = new HashMap<>();
     private OptionalLong listedAt = OptionalLong.empty();
+    private long allowance = BYTES_A_SECOND;
+    private long allowedAt;
 
     private record Target(RelayKey relay, Endpoint endpoint) {}
 
@@ -69,22 +76,28 @@ public final class Probes {
      */
     public List<Probe> due(Collection<StreamView> streams, long now) {
         if (listedAt.isEmpty() || now - listedAt.getAsLong() >= LISTED_EVERY.toNanos()) {
+            allowedAt = listedAt.isEmpty() ? now : allowedAt;
             listedAt = OptionalLong.of(now);
             list(streams, now);
         }
+        allowance = Math.min(
+                BYTES_A_SECOND + ChunkRecord.PIECE_LENGTH,
+                allowance + (long) ((now - allowedAt) * (double) BYTES_A_SECOND / NANOS_PER_SECOND));
+        allowedAt = now;
         List<Probe> probes = new ArrayList<>();
         List<Map.Entry<Target, Asked>> due = targets.entrySet().stream()
                 .filter(target -> target.getValue().due - now <= 0)
                 .sorted(Comparator.comparingLong(target -> target.getValue().due - now))
                 .toList();
         for (Map.Entry<Target, Asked> entry : due) {
-            if (probes.size() == MAX_A_SECOND) {
+            if (probes.size() == MAX_A_SECOND || allowance < ChunkRecord.PIECE_LENGTH) {
                 break;
             }
             Target target = entry.getKey();
             StreamView stream = entry.getValue().stream;
             probe(stream, target).ifPresent(probe -> {
                 probes.add(probe);
+                allowance -= probe.record().pieceLength(probe.piece());
                 targets.put(target, new Asked(now + wait(target), stream));
             });
         }
@@ -116,16 +129,21 @@ public final class Probes {
     }
 
     private long wait(Target target) {
-        Duration mean = health.inDoubt(target.relay, target.endpoint) ? IN_DOUBT : USUAL;
+        Duration mean = health.inDoubt(target.relay, target.endpoint, Via.HTTP) ? IN_DOUBT : USUAL;
         return (long) (mean.toNanos() * (1 - JITTER + 2 * JITTER * random.nextDouble()));
     }
 
     private Optional<Probe> probe(StreamView stream, Target target) {
+        return newestHeld(stream, target.relay, record -> true)
+                .map(record -> new Probe(target.relay, target.endpoint, record, random.nextInt(record.pieceCount())));
+    }
+
+    /** The oldest of the newest chunks that a relay says it holds. */
+    static Optional<ChunkRecord> newestHeld(StreamView stream, RelayKey relay, Predicate<ChunkRecord> eligible) {
         return stream.renditions().stream()
                 .flatMap(rendition -> stream.newest(rendition, NEWEST).stream())
-                .filter(record -> stream.holders(record).stream()
-                        .anyMatch(holder -> holder.key().equals(target.relay)))
-                .findFirst()
-                .map(record -> new Probe(target.relay, target.endpoint, record, random.nextInt(record.pieceCount())));
+                .filter(eligible)
+                .filter(record -> stream.holderKeys(record).contains(relay))
+                .findFirst();
     }
 }

@@ -8,10 +8,11 @@ import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.RelayKey;
 
 /**
- * How the last attempts to get something verified from each relay ended, apart for IPv4 and IPv6.
+ * How the last attempts to get something verified from each relay ended, apart for IPv4 and IPv6, and for HTTP and the peer wire.
  *
- * <p>A relay is failing from its second failure in a row, or from its first wrong bytes, until its second success in a row. One of
- * which nothing is known is not failing.
+ * <p>A relay is failing by one of these ways from its second failure in a row, or from its first wrong bytes, until its second success in a row. One of
+ * which nothing is known is not failing, and one that fails by either way is offered for neither: who serves garbage here is not
+ * trusted there.
  */
 public final class RelayHealth {
     private static final int IN_A_ROW = 2;
@@ -34,7 +35,13 @@ public final class RelayHealth {
         GARBAGE
     }
 
-    private record Path(RelayKey relay, boolean ipv4) {}
+    /** By what a relay was asked. */
+    public enum Via {
+        HTTP,
+        WIRE
+    }
+
+    private record Path(RelayKey relay, boolean ipv4, Via via) {}
 
     /** {@code against}: outcomes in a row that speak against the present verdict. */
     private record State(boolean failing, int against) {
@@ -52,22 +59,27 @@ public final class RelayHealth {
     }
 
     public boolean failing(RelayKey relay, Endpoint endpoint) {
-        return state(relay, endpoint).failing;
+        return state(relay, endpoint, Via.HTTP).failing || state(relay, endpoint, Via.WIRE).failing;
     }
 
     /** Whether the last word is not yet the verdict: one more outcome settles it. */
-    boolean inDoubt(RelayKey relay, Endpoint endpoint) {
-        State state = state(relay, endpoint);
+    boolean inDoubt(RelayKey relay, Endpoint endpoint, Via via) {
+        State state = state(relay, endpoint, via);
         return state.failing || state.against > 0;
     }
 
-    private State state(RelayKey relay, Endpoint endpoint) {
-        State state = states.getIfPresent(new Path(relay, endpoint.isIpv4()));
+    private State state(RelayKey relay, Endpoint endpoint, Via via) {
+        State state = states.getIfPresent(new Path(relay, endpoint.isIpv4(), via));
         return state == null ? State.GOOD : state;
     }
 
+    /** Takes what came of asking by HTTP. */
     public void record(RelayKey relay, Endpoint endpoint, Outcome outcome) {
-        states.asMap().compute(new Path(relay, endpoint.isIpv4()), (path, state) -> {
+        record(relay, endpoint, Via.HTTP, outcome);
+    }
+
+    public void record(RelayKey relay, Endpoint endpoint, Via via, Outcome outcome) {
+        states.asMap().compute(new Path(relay, endpoint.isIpv4(), via), (path, state) -> {
             State before = state == null ? State.GOOD : state;
             State after = before.with(outcome);
             if (after.failing != before.failing) {
