@@ -76,10 +76,13 @@ function draw() {
   $('url').textContent = url;
   $('install').href = url.replace(/^https?:/, 'stremio:');
   $('web').href = 'https://web.stremio.com/#/addons?addon=' + encodeURIComponent(url);
-  $('http-note').classList.toggle('hidden', location.protocol === 'https:');
+  const secure = location.protocol === 'https:'; // Else the buttons lead nowhere, and the address is the way.
+  $('http-note').classList.toggle('hidden', secure);
+  $('install').classList.toggle('quiet', !secure);
+  $('copy').classList.toggle('quiet', secure);
   $('tv-note').classList.toggle('hidden', !['tv', 'fire-tv', 'apple', 'android'].includes(form.d.value));
   const code = window.qrSvg(url);
-  $('qr').classList.toggle('hidden', !code);
+  $('scan').classList.toggle('hidden', !code);
   $('qr').innerHTML = code;
 }
 

@@ -97,8 +97,12 @@ function chunkLoaded(event, { frag }) {
   seen.chunks++;
   seen.bytes[source.relay ? 'relays' : 'bucket'] += bytes;
   const row = document.createElement('tr');
-  const by = cell(source.name);
+  const [name, host] = source.name.split(' · ');
+  const by = cell(name);
   by.prepend(swatch(entry.colour));
+  if (host) {
+    by.append(Object.assign(document.createElement('span'), { className: 'host', textContent: host }));
+  }
   row.append(cell(frag.sn), by, cell(`${Math.round(bytes / 1000)} kB`, true),
     cell(`${Math.round(frag.stats.loading.end - frag.stats.loading.start)} ms`, true));
   $('chunks').prepend(row);
@@ -169,7 +173,9 @@ function drawMap() {
     const kilometres = relay.kilometres ? `, ${relay.kilometres.toLocaleString()} km away` : '';
     const says = offered ? `${relay.relay.slice(0, 6)}${kilometres}, ${Math.round(100 * share)} % of what you got`
       : `${relay.relay.slice(0, 6)}, left out: ${relay.reason}`;
-    dots.push(shape('circle', { cx: x, cy: y, r: 6 + 8 * share, class: offered ? 'relay' : 'relay out', ...(share > 0 ? { fill: source.colour } : {}) }, says));
+    const dot = shape('circle', { cx: x, cy: y, r: 6 + 8 * share, class: offered ? 'relay' : 'relay out' }, says);
+    if (share > 0) { dot.style.fill = source.colour; }
+    dots.push(dot);
   }
   dots.push(shape('circle', { cx: x0, cy: y0, r: 11, class: 'you' }, 'You'));
   map.replaceChildren(shape('ellipse', { cx: x0, cy: y0, rx: 2.1 * MAP.nearest, ry: MAP.nearest, class: 'ring' }),
