@@ -67,8 +67,8 @@ final class Gateway {
                 rate,
                 meters,
                 List.of(
-                        new LiveService(streams, visits, ranking, clock, ticker),
                         new AddonService(policy.identity, streams, visits, ranking, clock, ticker),
+                        new LiveService(streams, visits, ranking, clock, ticker),
                         new RelaysService(streams, visits, ranking, clock),
                         new WebService(streams)));
     }

@@ -10,11 +10,11 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamView;
@@ -50,7 +50,7 @@ public final class FakeStream implements StreamView {
 
     private final SigningKey key;
     private final Map<Integer, List<ChunkRecord>> records = new LinkedHashMap<>();
-    private final Map<ChunkRecord, Set<RelayKey>> holders = new HashMap<>();
+    private final Map<ChunkRecord, List<RelayKey>> holders = new HashMap<>();
     private final Map<RelayKey, RelayView> relays = new LinkedHashMap<>();
     private final Set<ChunkId> stored = new HashSet<>();
     private final List<Window> windows = new ArrayList<>();
@@ -227,7 +227,7 @@ public final class FakeStream implements StreamView {
     public void hold(List<ChunkRecord> chunks, RelayView... who) {
         for (ChunkRecord chunk : chunks) {
             for (RelayView relay : who) {
-                holders.computeIfAbsent(chunk, c -> new LinkedHashSet<>()).add(relay.key());
+                holders.merge(chunk, List.of(relay.key()), FakeStream::both);
             }
         }
     }
@@ -239,7 +239,12 @@ public final class FakeStream implements StreamView {
     /** The link to a relay breaks. */
     public void lose(RelayView relay) {
         relays.remove(relay.key());
-        holders.values().forEach(keys -> keys.remove(relay.key()));
+        holders.replaceAll((chunk, keys) ->
+                keys.stream().filter(key -> !key.equals(relay.key())).toList());
+    }
+
+    private static List<RelayKey> both(List<RelayKey> some, List<RelayKey> more) {
+        return Stream.concat(some.stream(), more.stream()).distinct().toList();
     }
 
     public void store(ChunkRecord record) {
@@ -291,7 +296,12 @@ public final class FakeStream implements StreamView {
 
     @Override
     public List<RelayView> holders(ChunkRecord record) {
-        return holders.getOrDefault(record, Set.of()).stream().map(relays::get).toList();
+        return holderKeys(record).stream().map(relays::get).toList();
+    }
+
+    @Override
+    public List<RelayKey> holderKeys(ChunkRecord record) {
+        return holders.getOrDefault(record, List.of());
     }
 
     @Override

@@ -3,11 +3,10 @@ package live.tributary.gateway.geo;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Arrays;
-import java.util.regex.Pattern;
 
 /** A block of addresses, {@code 10.0.0.0/8} or one single address. */
 public record Cidr(InetAddress network, int prefixLength) {
-    private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
+    private static final int IPV4_BYTES = 4;
 
     /**
      * Reads a numeric block.
@@ -30,6 +29,9 @@ public record Cidr(InetAddress network, int prefixLength) {
     }
 
     public boolean contains(InetAddress address) {
+        if (address.equals(network)) {
+            return true;
+        }
         byte[] a = address.getAddress();
         byte[] b = network.getAddress();
         if (a.length != b.length) {
@@ -45,15 +47,41 @@ public record Cidr(InetAddress network, int prefixLength) {
 
     /** An address from its digits; names are refused, so nothing is looked up. */
     static InetAddress numeric(String text) {
-        boolean digits =
-                !text.isEmpty() && text.chars().allMatch(c -> Character.digit(c, 16) >= 0 || c == '.' || c == ':');
-        if (!digits || (text.indexOf(':') < 0 && !IPV4.matcher(text).matches())) {
-            throw new IllegalArgumentException("address: " + text + " (expected: digits)");
-        }
         try {
-            return InetAddress.getByName(text);
+            if (text.indexOf(':') < 0) {
+                return InetAddress.getByAddress(ipv4(text));
+            }
+            if (text.chars().allMatch(c -> Character.digit(c, 16) >= 0 || c == '.' || c == ':')) {
+                return InetAddress.getByName(text);
+            }
+            throw new IllegalArgumentException("address: " + text + " (expected: digits)");
         } catch (UnknownHostException e) {
             throw new IllegalArgumentException("address: " + text + " (expected: IPv4 or IPv6)", e);
         }
+    }
+
+    /** Four numbers of one to three digits with a dot between them. */
+    private static byte[] ipv4(String text) {
+        byte[] bytes = new byte[IPV4_BYTES];
+        int at = 0;
+        int number = 0;
+        int digits = 0;
+        for (int i = 0; i <= text.length(); i++) {
+            char c = i < text.length() ? text.charAt(i) : '.';
+            if (c >= '0' && c <= '9' && digits < 3) {
+                number = 10 * number + c - '0';
+                digits++;
+            } else if (c == '.' && digits > 0 && number < 256 && at < IPV4_BYTES) {
+                bytes[at++] = (byte) number;
+                number = 0;
+                digits = 0;
+            } else {
+                throw new IllegalArgumentException("address: " + text + " (expected: digits)");
+            }
+        }
+        if (at != IPV4_BYTES) {
+            throw new IllegalArgumentException("address: " + text + " (expected: digits)");
+        }
+        return bytes;
     }
 }

@@ -1,8 +1,8 @@
 package live.tributary.gateway.geo;
 
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.util.AsciiString;
 import java.net.InetAddress;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,8 +16,8 @@ public final class ClientAddress {
     /** The most entries of X-Forwarded-For that are looked at, from the right. */
     static final int MAX_HOPS = 16;
 
-    private static final String FORWARDED_FOR = "x-forwarded-for";
-    private static final String CLOUDFLARE = "cf-connecting-ip";
+    private static final AsciiString FORWARDED_FOR = AsciiString.cached("x-forwarded-for");
+    private static final AsciiString CLOUDFLARE = AsciiString.cached("cf-connecting-ip");
 
     private final List<Cidr> trustedProxies;
 
@@ -27,39 +27,46 @@ public final class ClientAddress {
 
     /** Whether the socket's other end is a proxy whose headers count. */
     public boolean trusts(InetAddress peer) {
-        return trustedProxies.stream().anyMatch(proxy -> proxy.contains(peer));
+        for (Cidr proxy : trustedProxies) {
+            if (proxy.contains(peer)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     public InetAddress of(InetAddress peer, HttpHeaders headers) {
         if (!trusts(peer)) {
             return peer;
         }
-        Optional<InetAddress> cloudflare =
-                Optional.ofNullable(headers.get(CLOUDFLARE)).flatMap(ClientAddress::address);
-        if (cloudflare.isPresent()) {
-            return cloudflare.get();
+        String cloudflare = headers.get(CLOUDFLARE);
+        if (cloudflare != null) {
+            Optional<InetAddress> told = address(cloudflare);
+            if (told.isPresent()) {
+                return told.get();
+            }
         }
         InetAddress client = peer;
-        for (String hop : fromTheRight(headers)) {
-            Optional<InetAddress> address = address(hop);
-            if (address.isEmpty()) {
-                return client;
-            }
-            client = address.get();
-            if (!trusts(client)) {
-                return client;
+        List<String> lines = headers.getAll(FORWARDED_FOR);
+        int hops = 0;
+        for (int i = lines.size() - 1; i >= 0; i--) {
+            String line = lines.get(i);
+            int end = line.length();
+            while (end >= 0) {
+                int comma = line.lastIndexOf(',', end - 1);
+                Optional<InetAddress> address =
+                        hops++ < MAX_HOPS ? address(line.substring(comma + 1, end)) : Optional.empty();
+                if (address.isEmpty()) {
+                    return client;
+                }
+                client = address.get();
+                if (!trusts(client)) {
+                    return client;
+                }
+                end = comma;
             }
         }
         return client;
-    }
-
-    private static List<String> fromTheRight(HttpHeaders headers) {
-        String[] all = String.join(",", headers.getAll(FORWARDED_FOR)).split(",", -1);
-        List<String> hops = new ArrayList<>();
-        for (int i = all.length - 1; i >= 0 && hops.size() < MAX_HOPS; i--) {
-            hops.add(all[i].strip());
-        }
-        return hops;
     }
 
     /** An address with or without a port or brackets. */

@@ -26,7 +26,7 @@ public final class Network {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Network network && Arrays.equals(prefix, network.prefix);
+        return other == this || other instanceof Network network && Arrays.equals(prefix, network.prefix);
     }
 
     @Override

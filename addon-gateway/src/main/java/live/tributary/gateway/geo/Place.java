@@ -2,7 +2,7 @@ package live.tributary.gateway.geo;
 
 /** A point on the globe, in degrees. */
 public record Place(double latitude, double longitude) {
-    private static final double EARTH_RADIUS_KM = 6371;
+    public static final double EARTH_RADIUS_KM = 6371;
 
     public Place {
         if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) {
@@ -19,6 +19,19 @@ public record Place(double latitude, double longitude) {
                         * Math.cos(Math.toRadians(other.latitude))
                         * square(Math.sin(dLongitude / 2));
         return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(a)));
+    }
+
+    /** The point on the unit sphere: the product of two points is the cosine of the angle between them. */
+    public double x() {
+        return Math.cos(Math.toRadians(latitude)) * Math.cos(Math.toRadians(longitude));
+    }
+
+    public double y() {
+        return Math.cos(Math.toRadians(latitude)) * Math.sin(Math.toRadians(longitude));
+    }
+
+    public double z() {
+        return Math.sin(Math.toRadians(latitude));
     }
 
     private static double square(double x) {

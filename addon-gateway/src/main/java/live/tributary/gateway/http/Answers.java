@@ -1,10 +1,14 @@
 package live.tributary.gateway.http;
 
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -17,6 +21,7 @@ public final class Answers {
     public static final String JSON = "application/json; charset=utf-8";
     public static final String NO_STORE = "no-store";
 
+    private static final int USUAL_BYTES = 2_000;
     private static final ObjectMapper MAPPER = new ObjectMapper();
 
     private Answers() {}
@@ -30,6 +35,23 @@ public final class Answers {
             return MAPPER.writeValueAsBytes(json);
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a JSON tree that cannot be written", e);
+        }
+    }
+
+    /** What writes JSON. */
+    public interface Writer {
+        void write(JsonGenerator json) throws IOException;
+    }
+
+    /** What {@code writer} writes: no tree in between. */
+    public static byte[] bytes(Writer writer) {
+        try (ByteArrayBuilder bytes = new ByteArrayBuilder(USUAL_BYTES)) {
+            try (JsonGenerator json = MAPPER.getFactory().createGenerator(bytes)) {
+                writer.write(json);
+            }
+            return bytes.toByteArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException("JSON that cannot be written to memory", e);
         }
     }
 

@@ -4,9 +4,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.Tally;
@@ -24,28 +25,32 @@ public final class FrontDoor implements HttpService {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
     private static final Duration RETRY_AFTER = Duration.ofSeconds(5);
 
+    private static final String OTHER = "other";
+
     /** What is counted by name; everything else is {@code other}, or strangers could make up series. */
-    private static final Set<String> RESOURCES = Set.of(
-            "manifest.json",
-            "catalog",
-            "meta",
-            "stream",
-            "configure",
-            "live",
-            "hybrid",
-            "steer",
-            "dvr",
-            "owncast",
-            "watch",
-            "web",
-            "relays.json",
-            "health");
+    private static final Map<String, String> RESOURCES = Stream.of(
+                    "manifest.json",
+                    "catalog",
+                    "meta",
+                    "stream",
+                    "configure",
+                    "live",
+                    "hybrid",
+                    "steer",
+                    "dvr",
+                    "owncast",
+                    "watch",
+                    "web",
+                    "relays.json",
+                    "health")
+            .collect(Collectors.toUnmodifiableMap(name -> name, name -> name.replace(".json", "")));
 
     private final Visits visits;
     private final Optional<RequestRate> rate;
     private final Meters meters;
     private final List<HttpService> services;
-    private final Map<Counted, Tally> tallies = new ConcurrentHashMap<>();
+    /** Of each result by resource. */
+    private final List<Map<String, Tally>> tallies;
 
     private enum Result {
         OK,
@@ -56,14 +61,15 @@ public final class FrontDoor implements HttpService {
         FAILED
     }
 
-    private record Counted(String resource, Result result) {}
-
     /** @param rate none in private mode, where all clients may share one address */
     public FrontDoor(Visits visits, Optional<RequestRate> rate, Meters meters, List<HttpService> services) {
         this.visits = visits;
         this.rate = rate;
         this.meters = meters;
         this.services = List.copyOf(services);
+        this.tallies = Stream.generate(() -> (Map<String, Tally>) new ConcurrentHashMap<String, Tally>())
+                .limit(Result.values().length)
+                .toList();
     }
 
     @Override
@@ -73,14 +79,14 @@ public final class FrontDoor implements HttpService {
             return Answers.now(Answers.retryLater(429, "too many requests", RETRY_AFTER));
         }
         try {
-            return services.stream()
-                    .map(service -> service.answer(query))
-                    .flatMap(Optional::stream)
-                    .findFirst()
-                    .map(stage -> stage.thenApply(answer -> {
-                        count(query, result(answer.status()));
-                        return answer;
-                    }));
+            for (HttpService service : services) {
+                Optional<CompletionStage<HttpAnswer>> answer = service.answer(query);
+                if (answer.isPresent()) {
+                    answer.get().thenAccept(given -> count(query, result(given.status())));
+                    return answer;
+                }
+            }
+            return Optional.empty();
         } catch (RuntimeException e) {
             LOG.error("no answer for {}", query.rawPath(), e);
             count(query, Result.FAILED);
@@ -89,21 +95,25 @@ public final class FrontDoor implements HttpService {
     }
 
     private void count(HttpQuery query, Result result) {
-        tallies.computeIfAbsent(
-                        new Counted(resource(query.rawPath()), result),
-                        counted -> meters.tally(Meter.ADDON_REQUESTS, counted.resource, counted.result))
-                .increment();
+        String resource = resource(query.rawPath());
+        Map<String, Tally> known = tallies.get(result.ordinal());
+        Tally tally = known.get(resource);
+        if (tally == null) {
+            tally = known.computeIfAbsent(resource, name -> meters.tally(Meter.ADDON_REQUESTS, name, result));
+        }
+        tally.increment();
     }
 
     /** The first segment, or behind a config the second. */
     private static String resource(String rawPath) {
-        String[] segments = rawPath.split("/", 4);
-        for (int i = 1; i < Math.min(segments.length, 3); i++) {
-            if (RESOURCES.contains(segments[i])) {
-                return segments[i].replace(".json", "");
-            }
+        int end = rawPath.indexOf('/', 1);
+        String first = rawPath.substring(Math.min(1, rawPath.length()), end < 0 ? rawPath.length() : end);
+        String found = RESOURCES.get(first);
+        if (found == null && end >= 0) {
+            int next = rawPath.indexOf('/', end + 1);
+            found = RESOURCES.get(rawPath.substring(end + 1, next < 0 ? rawPath.length() : next));
         }
-        return "other";
+        return found == null ? OTHER : found;
     }
 
     private static Result result(int status) {

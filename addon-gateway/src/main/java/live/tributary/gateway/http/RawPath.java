@@ -1,6 +1,5 @@
 package live.tributary.gateway.http;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -72,28 +71,31 @@ public record RawPath(List<String> segments) {
     }
 
     private static Optional<String> decode(String raw, boolean plusIsSpace) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(raw.length());
-        for (int i = 0; i < raw.length(); i++) {
-            char c = raw.charAt(i);
+        if (raw.indexOf('%') < 0 && !(plusIsSpace && raw.indexOf('+') >= 0)) {
+            return Optional.of(raw);
+        }
+        byte[] encoded = raw.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = new byte[encoded.length];
+        int length = 0;
+        for (int i = 0; i < encoded.length; i++) {
+            byte c = encoded[i];
             if (c == '%') {
-                boolean whole = i + 2 < raw.length();
-                int high = whole ? Character.digit(raw.charAt(i + 1), 16) : -1;
-                int low = whole ? Character.digit(raw.charAt(i + 2), 16) : -1;
+                boolean whole = i + 2 < encoded.length;
+                int high = whole ? Character.digit(encoded[i + 1], 16) : -1;
+                int low = whole ? Character.digit(encoded[i + 2], 16) : -1;
                 if (high < 0 || low < 0) {
                     return Optional.empty();
                 }
-                bytes.write(high << 4 | low);
+                bytes[length++] = (byte) (high << 4 | low);
                 i += 2;
-            } else if (c == '+' && plusIsSpace) {
-                bytes.write(' ');
             } else {
-                bytes.writeBytes(String.valueOf(c).getBytes(StandardCharsets.UTF_8));
+                bytes[length++] = c == '+' && plusIsSpace ? (byte) ' ' : c;
             }
         }
         try {
             return Optional.of(StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes.toByteArray()))
+                    .decode(ByteBuffer.wrap(bytes, 0, length))
                     .toString());
         } catch (CharacterCodingException e) {
             return Optional.empty(); // Not UTF-8: the caller answers 400.

@@ -7,44 +7,51 @@ import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** How often each address asks: a bucket of tokens per IPv4 address or IPv6 /64. */
+/**
+ * How often each address asks: so many a second per IPv4 address or IPv6 /64, and so many at once.
+ *
+ * <p>Of each client one number is kept, the time at which its next request would be in step (the generic cell rate algorithm): a bucket
+ * of tokens with nothing to fill.
+ */
 public final class RequestRate {
     private static final long MAX_CLIENTS = 100_000;
     private static final double NANOS_PER_SECOND = 1e9;
 
-    private final double perSecond;
-    private final double burst;
+    private final long interval;
+    private final long tolerance;
     private final Ticker ticker;
-    private final Cache<Client, Bucket> buckets;
+    private final Cache<Client, AtomicLong> inStepAt;
 
     /** An IPv4 address or the first eight bytes of an IPv6 one. */
     private record Client(long prefix, boolean ipv4) {}
 
-    private record Bucket(double tokens, long at, boolean admitted) {}
-
     public RequestRate(double perSecond, double burst, Ticker ticker) {
-        this.perSecond = perSecond;
-        this.burst = burst;
+        this.interval = (long) (NANOS_PER_SECOND / perSecond);
+        this.tolerance = (long) ((burst - 1) * interval);
         this.ticker = ticker;
-        this.buckets = Caffeine.newBuilder()
+        this.inStepAt = Caffeine.newBuilder()
                 .maximumSize(MAX_CLIENTS)
-                .expireAfterAccess(Duration.ofMillis((long) (1000 * burst / perSecond) + 1000))
+                .expireAfterAccess(Duration.ofNanos(tolerance + interval).plusSeconds(1))
                 .ticker(ticker)
+                .executor(Runnable::run)
                 .build();
     }
 
-    /** Takes a token; false where none is left. */
+    /** Counts a request; false where the address has asked too often. */
     public boolean admits(InetAddress address) {
         long now = ticker.read();
-        return buckets.asMap()
-                .compute(key(address), (key, bucket) -> {
-                    double tokens = bucket == null
-                            ? burst
-                            : Math.min(burst, bucket.tokens + (now - bucket.at) * perSecond / NANOS_PER_SECOND);
-                    return tokens >= 1 ? new Bucket(tokens - 1, now, true) : new Bucket(tokens, now, false);
-                })
-                .admitted;
+        AtomicLong next = inStepAt.get(key(address), client -> new AtomicLong(now));
+        while (true) {
+            long due = next.get();
+            if (due - now > tolerance) {
+                return false;
+            }
+            if (next.compareAndSet(due, (due - now > 0 ? due : now) + interval)) {
+                return true;
+            }
+        }
     }
 
     private static Client key(InetAddress address) {

@@ -2,10 +2,10 @@ package live.tributary.gateway.http;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.util.AsciiString;
 import java.net.InetAddress;
 import java.net.URI;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import live.tributary.gateway.geo.ClientAddress;
 import live.tributary.gateway.geo.Location;
 import live.tributary.gateway.geo.Locator;
@@ -15,8 +15,10 @@ import live.tributary.mesh.http.HttpQuery;
 
 /** Makes out who asks, and by which URL: from the socket, and from headers where a trusted proxy wrote them. */
 public final class Visits {
-    private static final Pattern HOST =
-            Pattern.compile("[A-Za-z0-9._-]{1,253}(:\\d{1,5})?|\\[[0-9A-Fa-f:.]{2,45}](:\\d{1,5})?");
+    private static final AsciiString FORWARDED_PROTO = AsciiString.cached("x-forwarded-proto");
+    private static final AsciiString FORWARDED_HOST = AsciiString.cached("x-forwarded-host");
+    private static final int MAX_NAME = 253;
+    private static final int MAX_PORT_DIGITS = 5;
 
     private final ClientAddress clientAddress;
     private final Locator locator;
@@ -30,7 +32,12 @@ public final class Visits {
 
     /** Empty where the Host header is none and no public URL is configured. */
     public Optional<Visit> of(HttpQuery query) {
-        return base(query).map(base -> new Visit(viewer(query, base.startsWith("https:")), base));
+        return base(query).map(base -> of(query, address(query), base));
+    }
+
+    /** The same, with what is known of it already. */
+    public Visit of(HttpQuery query, InetAddress address, String base) {
+        return new Visit(viewer(query, address, base.startsWith("https:")), base);
     }
 
     /** The address to count a client's requests by. */
@@ -38,34 +45,70 @@ public final class Visits {
         return clientAddress.of(query.remote().getAddress(), query.headers());
     }
 
-    private Viewer viewer(HttpQuery query, boolean tlsOnly) {
-        InetAddress address = address(query);
+    private Viewer viewer(HttpQuery query, InetAddress address, boolean tlsOnly) {
         Location location = locator.locate(address);
-        if (location.place().isEmpty() && proxied(query)) {
-            location = new Location(cloudflarePlace(query.headers()), location.country(), location.autonomousSystem());
+        if (location.place().isEmpty()) {
+            location = new Location(toldPlace(query), location.country(), location.autonomousSystem());
         }
         return new Viewer(address, location, tlsOnly);
     }
 
-    private Optional<String> base(HttpQuery query) {
+    /** Where a trusted proxy says that the viewer is. */
+    public Optional<Place> toldPlace(HttpQuery query) {
+        return proxied(query) ? cloudflarePlace(query.headers()) : Optional.empty();
+    }
+
+    /** The URL by which this gateway was asked; empty where the Host header is none and no public URL is configured. */
+    public Optional<String> base(HttpQuery query) {
         if (publicUrl.isPresent()) {
             return publicUrl;
         }
         boolean proxied = proxied(query);
         boolean https = query.tls()
-                || (proxied && "https".equalsIgnoreCase(query.headers().get("x-forwarded-proto")));
-        return (proxied ? host(query, "x-forwarded-host") : Optional.<String>empty())
-                .or(() -> host(query, HttpHeaderNames.HOST))
-                .map(name -> (https ? "https://" : "http://") + name);
+                || (proxied && "https".equalsIgnoreCase(query.headers().get(FORWARDED_PROTO)));
+        String host = proxied ? query.headers().get(FORWARDED_HOST) : null;
+        if (host == null || !isHost(host)) {
+            host = query.headers().get(HttpHeaderNames.HOST);
+        }
+        return host == null || !isHost(host) ? Optional.empty() : Optional.of((https ? "https://" : "http://") + host);
     }
 
     private boolean proxied(HttpQuery query) {
         return clientAddress.trusts(query.remote().getAddress());
     }
 
-    private static Optional<String> host(HttpQuery query, CharSequence header) {
-        return Optional.ofNullable(query.headers().get(header))
-                .filter(value -> HOST.matcher(value).matches());
+    /** A name, an IPv4 address or an IPv6 one in brackets, with or without a port: nothing that would be more than that in a URL. */
+    private static boolean isHost(String text) {
+        int colon = text.endsWith("]") ? -1 : text.lastIndexOf(':');
+        int end = colon < 0 ? text.length() : colon;
+        boolean brackets = text.startsWith("[");
+        int from = brackets ? 1 : 0;
+        int to = brackets ? end - 1 : end;
+        if (to - from < 1 || to - from > MAX_NAME || (brackets && text.charAt(to) != ']')) {
+            return false;
+        }
+        for (int i = from; i < to; i++) {
+            char c = text.charAt(i);
+            boolean fits = brackets ? c == ':' || c == '.' || Character.digit(c, 16) >= 0 && c < 128 : isOfName(c);
+            if (!fits) {
+                return false;
+            }
+        }
+        return colon < 0 || isPort(text, colon + 1);
+    }
+
+    private static boolean isOfName(char c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_';
+    }
+
+    private static boolean isPort(String text, int from) {
+        int digits = text.length() - from;
+        for (int i = from; i < text.length(); i++) {
+            if (text.charAt(i) < '0' || text.charAt(i) > '9') {
+                return false;
+            }
+        }
+        return digits >= 1 && digits <= MAX_PORT_DIGITS;
     }
 
     /** What Cloudflare's "visitor location headers" tell, where they are switched on. */

@@ -25,26 +25,37 @@ public final class ChunkSources {
         this.known = known;
     }
 
+    /**
+     * Where one chunk is to be had.
+     *
+     * @param relay empty where it is the bucket's
+     */
+    record Source(Optional<RelayKey> relay, String url) {}
+
     /** Empty where nobody whom this viewer can reach has the chunk. */
-    public Optional<String> url(ChunkRecord record) {
+    Optional<Source> source(ChunkRecord record) {
         Set<RelayKey> holders = holders(record);
-        for (RankedRelay relay : ranking.offered()) {
-            if (holders.contains(relay.key())) {
-                return Optional.of(relay.chunkUrl(record));
-            }
-        }
-        return bucketUrl(record);
+        return ranking.first(relay -> holders.contains(relay.key()))
+                .map(relay -> new Source(Optional.of(relay.key()), relay.chunkUrl(record)))
+                .or(() -> bucketUrl(record).map(url -> new Source(Optional.empty(), url)));
+    }
+
+    public Optional<String> url(ChunkRecord record) {
+        return source(record).map(Source::url);
+    }
+
+    /** Whether a chunk is still where it was. */
+    boolean holds(Source source, ChunkRecord record) {
+        return source.relay
+                .map(relay -> ranking.takes(relay) && holders(record).contains(relay))
+                .orElseGet(() -> bucketUrl(record).filter(source.url::equals).isPresent());
     }
 
     /** Whether {@link #url} has one. */
     public boolean any(ChunkRecord record) {
         Set<RelayKey> holders = holders(record);
-        for (RankedRelay relay : ranking.offered()) {
-            if (holders.contains(relay.key())) {
-                return true;
-            }
-        }
-        return bucketUrl(record).isPresent();
+        return ranking.first(relay -> holders.contains(relay.key())).isPresent()
+                || bucketUrl(record).isPresent();
     }
 
     /** The chunk's name in the bucket, once the origin has signed that it is there. */

@@ -2,69 +2,81 @@ package live.tributary.gateway.live;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Ticker;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
-import live.tributary.mesh.RelayView;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.stream.ChunkRecord;
-import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.stream.RelayKey;
 
 /**
- * Who holds a chunk, or all of a window, the same for all viewers and therefore kept for a moment.
+ * Who holds a chunk, or all of a window, the same for all viewers: made anew only where a stream gives another list of holders than the
+ * last time.
  *
  * <p>A relay whose link breaks is out of every ranking at once, so that what is kept here sends nobody to a dead one.
  */
 public final class Holders {
-    /** A share of what a chunk takes to spread: it is listed by so much later at most. */
-    private static final Duration OF_CHUNK = Duration.ofMillis(100);
-
-    private static final Duration OF_WINDOW = Duration.ofSeconds(2);
     private static final long MAX_CHUNKS = 50_000;
     private static final long MAX_WINDOWS = 10_000;
 
-    private final Cache<ChunkRecord, Set<RelayKey>> chunks;
-    private final Cache<InfoHash, Set<RelayKey>> windows;
+    private final Cache<ChunkRecord, OfChunk> chunks = Caffeine.newBuilder()
+            .maximumSize(MAX_CHUNKS)
+            .executor(Runnable::run)
+            .build();
+    /** By the torrent object: a stream makes each of its windows once. */
+    private final Cache<Torrent, OfWindow> windows = Caffeine.newBuilder()
+            .weakKeys()
+            .maximumSize(MAX_WINDOWS)
+            .executor(Runnable::run)
+            .build();
 
-    public Holders(Ticker ticker) {
-        chunks = Caffeine.newBuilder()
-                .maximumSize(MAX_CHUNKS)
-                .expireAfterWrite(OF_CHUNK)
-                .ticker(ticker)
-                .build();
-        windows = Caffeine.newBuilder()
-                .maximumSize(MAX_WINDOWS)
-                .expireAfterWrite(OF_WINDOW)
-                .ticker(ticker)
-                .build();
-    }
+    private record OfChunk(List<RelayKey> told, Set<RelayKey> keys) {}
+
+    private record OfWindow(List<Set<RelayKey>> told, Set<RelayKey> keys) {}
 
     Set<RelayKey> of(StreamView stream, ChunkRecord record) {
-        return chunks.get(record, missing -> keys(stream, missing));
+        List<RelayKey> told = stream.holderKeys(record);
+        OfChunk known = chunks.getIfPresent(record);
+        if (known == null || known.told != told) {
+            known = new OfChunk(told, Set.copyOf(told));
+            chunks.put(record, known);
+        }
+        return known.keys;
     }
 
     /** Those that hold all of its chunks. */
     Set<RelayKey> ofAll(StreamView stream, Torrent window) {
-        return windows.get(window.infoHash(), missing -> all(stream, window.chunks()));
+        List<Set<RelayKey>> told = new ArrayList<>(window.chunks().size());
+        for (ChunkRecord record : window.chunks()) {
+            told.add(of(stream, record));
+        }
+        OfWindow known = windows.getIfPresent(window);
+        if (known == null || !same(known.told, told)) {
+            known = new OfWindow(told, all(told));
+            windows.put(window, known);
+        }
+        return known.keys;
     }
 
-    private Set<RelayKey> all(StreamView stream, List<ChunkRecord> records) {
-        Set<RelayKey> all = new HashSet<>(of(stream, records.get(0)));
-        for (ChunkRecord record : records) {
+    private static boolean same(List<Set<RelayKey>> some, List<Set<RelayKey>> others) {
+        for (int i = 0; i < some.size(); i++) {
+            if (some.get(i) != others.get(i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Set<RelayKey> all(List<Set<RelayKey>> sets) {
+        Set<RelayKey> all = new HashSet<>(sets.get(0));
+        for (Set<RelayKey> each : sets) {
             if (all.isEmpty()) {
                 break;
             }
-            all.retainAll(of(stream, record));
+            all.retainAll(each);
         }
         return Set.copyOf(all);
-    }
-
-    private static Set<RelayKey> keys(StreamView stream, ChunkRecord record) {
-        return stream.holders(record).stream().map(RelayView::key).collect(Collectors.toUnmodifiableSet());
     }
 }

@@ -48,6 +48,7 @@ public final class LiveService implements HttpService {
     private final Visits visits;
     private final RelayRanking ranking;
     private final HybridUris hybridUris;
+    private final ListedUris listedUris;
     private final Holders holders;
     private final InstantSource clock;
 
@@ -56,8 +57,9 @@ public final class LiveService implements HttpService {
         this.visits = visits;
         this.ranking = ranking;
         this.clock = clock;
-        this.hybridUris = new HybridUris(ticker);
-        this.holders = new Holders(ticker);
+        this.listedUris = new ListedUris(ticker);
+        this.hybridUris = new HybridUris(clock, ticker);
+        this.holders = new Holders();
     }
 
     private enum Kind {
@@ -176,7 +178,7 @@ public final class LiveService implements HttpService {
     private HttpAnswer media(Kind kind, StreamView stream, int rendition, Viewer viewer, LiveOptions options) {
         ChunkSources sources = sources(stream, viewer);
         Function<ChunkRecord, Optional<String>> uri = switch (kind) {
-            case LIVE -> sources::url;
+            case LIVE -> record -> listedUris.of(record, viewer, sources);
             case HYBRID -> record -> hybridUris.of(record, viewer, options.server(), sources);
         };
         LiveEdge edge = LiveEdge.of(stream, rendition, uri);

@@ -1,57 +1,41 @@
 package live.tributary.gateway.live;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import java.util.function.Predicate;
 import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
-import live.tributary.mesh.StreamView;
-import live.tributary.protocol.metainfo.Torrent;
-import live.tributary.protocol.metainfo.WindowId;
-import live.tributary.protocol.stream.RelayKey;
 
 /**
  * A closed window that enough relays hold whole.
  *
  * @param relays the viewer's best of those that hold all of its chunks
  */
-public record ReplayWindow(WindowId id, Torrent torrent, List<RankedRelay> relays) {
-    /** Windows close every 30 s: that far back one is looked for. */
-    private static final int LOOK_BACK = 12;
-
+public record ReplayWindow(HeldWindow window, List<RankedRelay> relays) {
     private static final int RELAYS = 3;
 
     public ReplayWindow {
         relays = List.copyOf(relays);
     }
 
-    /** The newest one of a rendition; one that a discontinuity cut short only where there is no longer one beside it. */
-    public static Optional<ReplayWindow> newest(StreamView stream, int rendition, Ranking ranking, Holders known) {
-        List<StreamView.Window> windows =
-                stream.windows(rendition).stream().limit(LOOK_BACK).toList();
-        int longest = windows.stream().mapToInt(ReplayWindow::chunks).max().orElse(0);
-        return newest(
-                stream,
-                windows.stream()
-                        .sorted(Comparator.comparing(window -> 2 * chunks(window) < longest))
-                        .toList(),
-                ranking,
-                known);
+    /**
+     * The newest one; one that a discontinuity cut short only where there is no longer one beside it.
+     *
+     * @param closed windows, newest first
+     */
+    public static Optional<ReplayWindow> newest(List<HeldWindow> closed, Ranking ranking) {
+        int longest = closed.stream().mapToInt(HeldWindow::chunks).max().orElse(0);
+        return first(closed, window -> 2 * window.chunks() >= longest, ranking)
+                .or(() -> first(closed, window -> 2 * window.chunks() < longest, ranking));
     }
 
-    private static int chunks(StreamView.Window window) {
-        return window.torrent().chunks().size();
-    }
-
-    /** The first in {@code windows} that enough relays hold. */
-    public static Optional<ReplayWindow> newest(
-            StreamView stream, List<StreamView.Window> windows, Ranking ranking, Holders known) {
-        for (StreamView.Window window : windows) {
-            Set<RelayKey> holders = known.ofAll(stream, window.torrent());
-            if (ranking.enough(holders)) {
+    /** The first one that enough relays hold. */
+    public static Optional<ReplayWindow> first(
+            List<HeldWindow> windows, Predicate<HeldWindow> eligible, Ranking ranking) {
+        for (HeldWindow window : windows) {
+            if (eligible.test(window) && ranking.enough(window.holders())) {
                 return Optional.of(new ReplayWindow(
-                        window.id(), window.torrent(), ranking.pick(RELAYS, relay -> holders.contains(relay.key()))));
+                        window, ranking.pick(RELAYS, relay -> window.holders().contains(relay.key()))));
             }
         }
         return Optional.empty();

@@ -11,6 +11,7 @@ import live.tributary.protocol.stream.RelayKey;
  * A relay that a viewer may be sent to.
  *
  * @param endpoint the one of the viewer's address family
+ * @param hostPort the same as text
  * @param tlsName under which to ask it by https; empty where plain http is to be used
  * @param kilometres its distance as far as known, 0 where not
  * @param score among those equally near: the higher, the earlier
@@ -18,6 +19,7 @@ import live.tributary.protocol.stream.RelayKey;
 public record RankedRelay(
         RelayView relay,
         Endpoint endpoint,
+        String hostPort,
         Optional<String> tlsName,
         OptionalLong autonomousSystem,
         double kilometres,
@@ -34,10 +36,6 @@ public record RankedRelay(
         FAR
     }
 
-    RankedRelay scored(double other) {
-        return new RankedRelay(relay, endpoint, tlsName, autonomousSystem, kilometres, nearness, other);
-    }
-
     /** Whether it is within 1.5 × the nearest's distance. */
     public boolean near() {
         return nearness != Nearness.FAR;
@@ -49,7 +47,7 @@ public record RankedRelay(
 
     /** Where its edge answers this viewer, without a slash at the end. */
     public String httpBase() {
-        return tlsName.map(name -> "https://" + name + ":" + endpoint.port()).orElse("http://" + endpoint.text());
+        return tlsName.map(name -> "https://" + name + ":" + endpoint.port()).orElse("http://" + hostPort);
     }
 
     public String chunkUrl(ChunkRecord record) {
@@ -59,10 +57,10 @@ public record RankedRelay(
 
     /** Trackers are asked by torrent clients, which know no mixed content: always plain. */
     public String httpTracker() {
-        return "http://" + endpoint.text() + "/announce";
+        return "http://" + hostPort + "/announce";
     }
 
     public String udpTracker() {
-        return "udp://" + endpoint.text() + "/announce";
+        return "udp://" + hostPort + "/announce";
     }
 }

@@ -2,7 +2,6 @@ package live.tributary.gateway.ranking;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,14 +9,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalLong;
-import live.tributary.gateway.geo.Location;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.geo.Network;
 import live.tributary.mesh.RelayView;
-import live.tributary.protocol.stream.Digests;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
@@ -35,30 +30,22 @@ import live.tributary.protocol.stream.StreamKey;
  * <p>A relay's place is that of the address at which it answered this gateway's challenge, never the one that it tells.
  */
 public final class RelayRanking {
-    private static final double NEAR_FACTOR = 1.5;
-    /** Within this, distance says nothing: databases err by more. */
-    private static final double FLOOR_KM = 100;
-    /** What stands for a distance where the viewer's place is known and the relay's is not. */
-    private static final double UNKNOWN_KM = 5_000;
-
     private static final Duration SLOT = Duration.ofMinutes(10);
-    private static final double SAME_AS_FACTOR = 0.5;
     private static final double MIN_WEIGHT = 0.05;
     private static final double USUAL_UPLOAD = 10e6;
     private static final double MAX_UPLOAD_WEIGHT = 4;
     private static final double PER_MILLE = 1000;
     private static final int FULL_PER_MILLE = 950;
 
-    /** A verdict of health that is forgotten shows that much later. */
-    private static final Duration OUTLOOK_KEPT = Duration.ofSeconds(5);
+    /** A verdict of health that is forgotten shows that much later, and a relay's place that is looked up anew. */
+    private static final Duration TABLE_KEPT = Duration.ofSeconds(5);
 
-    /** Relays in all outlooks together, each some 200 bytes. */
-    private static final long MAX_OUTLOOK_RELAYS = 400_000;
+    private static final long MAX_SETS = 4_000;
+    private static final Duration SET_KEPT = Duration.ofSeconds(30);
 
-    private final Cache<Seen, Outlook> outlooks = Caffeine.newBuilder()
-            .maximumWeight(MAX_OUTLOOK_RELAYS)
-            .weigher((Seen seen, Outlook outlook) -> 1 + seen.relays.size())
-            .expireAfterWrite(OUTLOOK_KEPT)
+    private final Cache<Relays, RelaySet> sets = Caffeine.newBuilder()
+            .maximumSize(MAX_SETS)
+            .expireAfterAccess(SET_KEPT)
             .build();
     private final Locator locator;
     private final RelayHealth health;
@@ -81,106 +68,71 @@ public final class RelayRanking {
     }
 
     public Ranking rank(StreamKey stream, Viewer viewer, Collection<RelayView> relays, Instant now) {
-        Seen seen = new Seen(
-                viewer.network(),
-                viewer.location(),
-                viewer.isIpv4(),
-                viewer.tlsOnly(),
-                health.verdicts(),
-                List.copyOf(relays));
-        Outlook outlook = outlooks.get(seen, missing -> outlook(viewer, missing.relays));
-        return outlook.ranking(choice(stream, viewer, now), privateMode);
+        return rank(stream, viewer, set(relays), now);
     }
 
-    /** What an outlook depends on. Relays are compared one by one, and hashed by the keys of a few. */
-    private record Seen(
-            Network network, Location location, boolean ipv4, boolean tlsOnly, long verdicts, List<RelayView> relays) {
-        private static final int HASHED_RELAYS = 16;
+    public Ranking rank(StreamKey stream, Viewer viewer, RelaySet relays, Instant now) {
+        return new Ranking(table(relays, viewer), viewer, choice(stream, viewer, now), privateMode);
+    }
+
+    /** These relays as one thing that can be kept and ranked again and again; equal ones are the same. */
+    public RelaySet set(Collection<RelayView> relays) {
+        return sets.get(new Relays(List.copyOf(relays)), missing -> new RelaySet(missing.relays));
+    }
+
+    /** Compared one by one, and hashed by the keys of a few. */
+    private record Relays(List<RelayView> relays) {
+        private static final int HASHED = 4;
 
         @Override
         public int hashCode() {
-            int hash = Objects.hash(network, location, ipv4, tlsOnly, verdicts);
-            int step = 1 + relays.size() / HASHED_RELAYS;
+            int hash = relays.size();
+            int step = 1 + relays.size() / HASHED;
             for (int i = 0; i < relays.size(); i += step) {
                 hash = 31 * hash + relays.get(i).key().hashCode();
             }
-            return 31 * hash + relays.size();
+            return hash;
         }
 
         @Override
         public boolean equals(Object other) {
-            return other instanceof Seen seen
-                    && verdicts == seen.verdicts
-                    && ipv4 == seen.ipv4
-                    && tlsOnly == seen.tlsOnly
-                    && network.equals(seen.network)
-                    && location.equals(seen.location)
-                    && same(relays, seen.relays);
-        }
-
-        private static boolean same(List<RelayView> some, List<RelayView> others) {
-            if (some.size() != others.size()) {
-                return false;
-            }
-            for (int i = 0; i < some.size(); i++) {
-                if (some.get(i) != others.get(i) && !some.get(i).equals(others.get(i))) {
-                    return false;
-                }
-            }
-            return true;
+            return other instanceof Relays others && relays.equals(others.relays);
         }
     }
 
-    private Outlook outlook(Viewer viewer, List<RelayView> relays) {
+    private RelayTable table(RelaySet relays, Viewer viewer) {
+        long now = System.nanoTime();
+        long verdicts = health.verdicts();
+        RelayTable known = relays.table(viewer);
+        if (known != null && known.verdicts == verdicts && now - known.madeAt < TABLE_KEPT.toNanos()) {
+            return known;
+        }
         List<LeftOut> leftOut = new ArrayList<>();
-        List<Candidate> candidates = new ArrayList<>();
-        for (RelayView relay : relays) {
+        List<RelayTable.Row> rows = new ArrayList<>();
+        for (RelayView relay : relays.relays()) {
             Optional<Endpoint> endpoint = endpoint(relay, viewer);
             Optional<LeftOut.Reason> against = against(relay, viewer, endpoint);
             if (against.isPresent()) {
                 leftOut.add(new LeftOut(relay, against.get()));
             } else {
-                candidates.add(candidate(relay, endpoint.orElseThrow(), viewer));
+                rows.add(row(relay, endpoint.orElseThrow(), viewer));
             }
         }
-        double nearest =
-                candidates.stream().mapToDouble(Candidate::kilometres).min().orElse(0);
-        return new Outlook(
-                candidates.stream()
-                        .map(candidate -> candidate.ranked(viewer, nearest))
-                        .toList(),
-                candidates.stream()
-                        .mapToDouble(candidate -> weight(candidate.relay))
-                        .toArray(),
-                leftOut);
+        RelayTable table = new RelayTable(rows, leftOut, verdicts, now);
+        relays.keep(viewer, table);
+        return table;
     }
 
-    private record Candidate(RelayView relay, Endpoint endpoint, OptionalLong as, double kilometres) {
-        RankedRelay ranked(Viewer viewer, double nearest) {
-            return new RankedRelay(
-                    relay,
-                    endpoint,
-                    viewer.tlsOnly() ? tlsName(relay) : Optional.empty(),
-                    as,
-                    kilometres,
-                    nearness(viewer, nearest),
-                    0);
-        }
-
-        private RankedRelay.Nearness nearness(Viewer viewer, double nearest) {
-            if (Math.max(kilometres, FLOOR_KM) > NEAR_FACTOR * Math.max(nearest, FLOOR_KM)) {
-                return RankedRelay.Nearness.FAR;
-            }
-            if (load(relay) >= FULL_PER_MILLE) {
-                return RankedRelay.Nearness.NEAR;
-            }
-            if (Network.of(endpoint.address()).equals(viewer.network())) {
-                return RankedRelay.Nearness.SAME_NETWORK;
-            }
-            return as.isPresent() && as.equals(viewer.location().autonomousSystem())
-                    ? RankedRelay.Nearness.SAME_AS
-                    : RankedRelay.Nearness.NEAR;
-        }
+    private RelayTable.Row row(RelayView relay, Endpoint endpoint, Viewer viewer) {
+        return new RelayTable.Row(
+                relay,
+                endpoint,
+                endpoint.text(),
+                viewer.tlsOnly() ? tlsName(relay) : Optional.empty(),
+                locator.locate(endpoint.address()),
+                Network.of(endpoint.address()),
+                weight(relay),
+                load(relay) >= FULL_PER_MILLE);
     }
 
     private Optional<LeftOut.Reason> against(RelayView relay, Viewer viewer, Optional<Endpoint> endpoint) {
@@ -212,37 +164,20 @@ public final class RelayRanking {
                 .min(Comparator.comparing(endpoint -> endpoint.isIpv4() != viewer.isIpv4()));
     }
 
-    private Candidate candidate(RelayView relay, Endpoint endpoint, Viewer viewer) {
-        Location location = locator.locate(endpoint.address());
-        return new Candidate(
-                relay, endpoint, location.autonomousSystem(), kilometres(location, endpoint.address(), viewer));
-    }
-
-    private static double kilometres(Location relay, InetAddress address, Viewer viewer) {
-        if (Network.of(address).equals(viewer.network())) {
-            return 0;
-        }
-        if (viewer.location().place().isEmpty()) {
-            return 0;
-        }
-        double kilometres = relay.place()
-                .map(place -> place.kilometresTo(viewer.location().place().orElseThrow()))
-                .orElse(UNKNOWN_KM);
-        boolean sameAs = relay.autonomousSystem().isPresent()
-                && relay.autonomousSystem().equals(viewer.location().autonomousSystem());
-        return sameAs ? kilometres * SAME_AS_FACTOR : kilometres;
-    }
-
     private static long choice(StreamKey stream, Viewer viewer, Instant now) {
         byte[] network = viewer.network().bytes();
         // Each network's slots begin at a time of their own, or all viewers would move at once.
         long shift = Math.floorMod(viewer.network().hashCode(), SLOT.toMillis());
         long slot = Math.floorDiv(now.toEpochMilli() + shift, SLOT.toMillis());
-        ByteBuffer choice = ByteBuffer.allocate(StreamKey.LENGTH + network.length + Long.BYTES)
-                .put(stream.bytes())
-                .put(network)
-                .putLong(slot);
-        return ByteBuffer.wrap(Digests.sha256().digest(choice.array())).getLong();
+        long hash = Ranking.mixed(slot);
+        for (ByteBuffer key = ByteBuffer.wrap(stream.bytes()); key.hasRemaining(); ) {
+            hash = Ranking.mixed(hash ^ key.getLong());
+        }
+        long prefix = network.length;
+        for (byte part : network) {
+            prefix = prefix << Byte.SIZE | part & 0xff;
+        }
+        return Ranking.mixed(hash ^ prefix);
     }
 
     /** What a relay says of its load only ever makes it less wanted or at most four times the usual one's worth. */

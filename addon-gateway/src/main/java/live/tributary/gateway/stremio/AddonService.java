@@ -1,22 +1,22 @@
 package live.tributary.gateway.stremio;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.Ticker;
-import io.netty.buffer.Unpooled;
+import java.net.InetAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import live.tributary.gateway.geo.Network;
 import live.tributary.gateway.geo.Place;
 import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.http.RawPath;
-import live.tributary.gateway.http.Visit;
 import live.tributary.gateway.http.Visits;
 import live.tributary.gateway.live.Holders;
 import live.tributary.gateway.live.ListedStreams;
@@ -25,28 +25,46 @@ import live.tributary.mesh.StreamView;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
+import live.tributary.protocol.stream.StreamKey;
 
 /**
  * The add-on protocol over HTTP: {@code /[config/]manifest.json}, {@code catalog}, {@code meta}, {@code stream}.
  *
- * <p>Answers are kept for a moment, per config, URL and network of the viewer: many ask the same at the same time.
+ * <p>Answers are kept for a moment as they are sent, per path, URL and for streams the viewer's network: many ask the same at the same
+ * time, and one that is kept costs neither parsing nor a tree. What is not kept is written from a stream's {@link Outline}.
  */
 public final class AddonService implements HttpService {
     private static final Duration MANIFEST_MAX_AGE = Duration.ofMinutes(10);
     /** As long as a client keeps the answer that goes away soonest. */
     private static final Duration KEPT = Streams.MAX_AGE;
+    /** An answer that only explains is for nobody to keep; so many may share one. */
+    private static final Duration EXPLANATION_KEPT = Duration.ofMillis(500);
+    /** What a stream list knows of its stream may be so old; viewers keep the list for longer. */
+    private static final Duration OUTLINE_KEPT = Duration.ofSeconds(1);
 
     private static final long MAX_KEPT_BYTES = 64L * 1024 * 1024;
-    private static final int KEY_OVERHEAD = 500;
+    private static final long MAX_OUTLINES = 20_000;
+    private static final long MAX_ROUTES = 20_000;
+    private static final long MAX_CONFIGS = 10_000;
     private static final String SUFFIX = ".json";
+    private static final String STREAM = "stream";
+    private static final String IN_PATH = "/" + STREAM + "/";
 
     private final AddonIdentity identity;
     private final ListedStreams streams;
     private final Visits visits;
     private final RelayRanking ranking;
     private final InstantSource clock;
-    private final Holders holders;
+    private final Holders holders = new Holders();
     private final Cache<Key, Rendered> kept;
+    private final Cache<StreamKey, Outline> outlines;
+    /** Of paths of streams that are listed; forgotten soon, since a stream may be listed no more. */
+    private final Cache<String, Route> routes;
+
+    private final Cache<String, Optional<AddonConfig>> configs = Caffeine.newBuilder()
+            .maximumSize(MAX_CONFIGS)
+            .executor(Runnable::run)
+            .build();
 
     public AddonService(
             AddonIdentity identity,
@@ -60,95 +78,129 @@ public final class AddonService implements HttpService {
         this.visits = visits;
         this.ranking = ranking;
         this.clock = clock;
-        this.holders = new Holders(ticker);
         this.kept = Caffeine.newBuilder()
                 .maximumWeight(MAX_KEPT_BYTES)
-                .weigher((Key key, Rendered rendered) -> rendered.json.length + KEY_OVERHEAD)
+                .weigher((Key key, Rendered rendered) -> rendered.weight())
+                .expireAfter(Expiry.<Key, Rendered>writing((key, rendered) -> rendered.lasts()))
+                .ticker(ticker)
+                .executor(Runnable::run)
+                .build();
+        this.routes = Caffeine.newBuilder()
+                .maximumSize(MAX_ROUTES)
                 .expireAfterWrite(KEPT)
                 .ticker(ticker)
+                .executor(Runnable::run)
+                .build();
+        this.outlines = Caffeine.newBuilder()
+                .maximumSize(MAX_OUTLINES)
+                .expireAfterWrite(OUTLINE_KEPT)
+                .ticker(ticker)
+                .executor(Runnable::run)
                 .build();
     }
 
-    /** What an answer depends on, besides the state of the mesh. */
+    /** What an answer depends on, besides the state of the mesh: for streams the viewer too. */
     private record Key(String path, String base, Optional<Network> network, Optional<Place> place) {}
 
-    private record Rendered(byte[] json, String cacheControl) {
-        HttpAnswer answer() {
-            return new HttpAnswer(
-                    200,
-                    Map.of("content-type", Answers.JSON, "cache-control", cacheControl),
-                    Unpooled.wrappedBuffer(json));
-        }
-    }
+    /** Where a path of a stream's leads. */
+    private record Route(AddonConfig config, VideoId video, StreamView stream) {}
 
     @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
-        return RawPath.of(query.rawPath()).flatMap(path -> route(path, query)).flatMap(Answers::now);
+        if (!query.rawPath().endsWith(SUFFIX)) {
+            return RawPath.of(query.rawPath()).filter(AddonService::isResource).flatMap(path -> notFound());
+        }
+        Optional<String> base = visits.base(query);
+        if (base.isEmpty()) {
+            return RawPath.of(query.rawPath())
+                    .filter(AddonService::isResource)
+                    .flatMap(path ->
+                            Answers.now(Answers.error(400, "host: missing or not one (expected: the gateway's name)")));
+        }
+        InetAddress client = visits.address(query);
+        boolean personal = query.rawPath().contains(IN_PATH);
+        Key key = new Key(
+                query.rawPath(),
+                base.get(),
+                personal ? Optional.of(Network.of(client)) : Optional.empty(),
+                personal ? visits.toldPlace(query) : Optional.empty());
+        Rendered known = kept.getIfPresent(key);
+        if (known != null) {
+            return Answers.now(known.answer(query.headers()));
+        }
+        Route route = routes.getIfPresent(query.rawPath());
+        return route != null
+                ? Answers.now(keep(key, query, () -> streams(route, query, key, client)))
+                : RawPath.of(query.rawPath())
+                        .filter(AddonService::isResource)
+                        .flatMap(path -> Answers.now(fresh(path, query, key, client)));
     }
 
-    private Optional<HttpAnswer> route(RawPath path, HttpQuery query) {
-        if (isResource(path)) {
-            return Optional.of(answer(path, AddonConfig.DEFAULT, query));
-        }
-        if (path.size() > 1 && isResource(path.tail())) {
-            return Optional.of(AddonConfig.decode(path.raw(0))
-                    .map(config -> answer(path.tail(), config, query))
-                    .orElseGet(() -> Answers.error(400, "config: not one that /configure makes")));
-        }
-        return Optional.empty();
+    private static Optional<CompletionStage<HttpAnswer>> notFound() {
+        return Answers.now(Answers.error(404, "no such resource"));
     }
 
+    /** With or without a config before it. */
     private static boolean isResource(RawPath path) {
+        return isBareResource(path) || (path.size() > 1 && isBareResource(path.tail()));
+    }
+
+    private static boolean isBareResource(RawPath path) {
         return switch (path.raw(0)) {
             case "manifest.json" -> path.size() == 1;
-            case "meta", "stream" -> path.size() == 3;
+            case "meta", STREAM -> path.size() == 3;
             case "catalog" -> path.size() == 3 || path.size() == 4;
             default -> false;
         };
     }
 
-    private HttpAnswer answer(RawPath path, AddonConfig config, HttpQuery query) {
-        Optional<Visit> visit = visits.of(query);
-        if (visit.isEmpty()) {
-            return Answers.error(400, "host: missing or not one (expected: the gateway's name)");
+    private HttpAnswer fresh(RawPath path, HttpQuery query, Key key, InetAddress client) {
+        boolean bare = isBareResource(path);
+        Optional<AddonConfig> config =
+                bare ? Optional.of(AddonConfig.DEFAULT) : configs.get(path.raw(0), AddonConfig::decode);
+        if (config.isEmpty()) {
+            return Answers.error(400, "config: not one that /configure makes");
         }
-        String last = path.raw(path.size() - 1);
-        if (!last.endsWith(SUFFIX) || (path.size() > 1 && !path.raw(1).equals(Manifest.TYPE))) {
+        RawPath asked = bare ? path : path.tail();
+        if (asked.size() > 1 && !asked.raw(1).equals(Manifest.TYPE)) {
             return Answers.error(404, "no such resource");
         }
-        boolean personal = path.raw(0).equals("stream");
-        Key key = new Key(
-                query.rawPath(),
-                visit.get().base(),
-                personal ? Optional.of(visit.get().viewer().network()) : Optional.empty(),
-                personal ? visit.get().viewer().location().place() : Optional.empty());
-        Rendered before = kept.getIfPresent(key);
-        return before != null ? before.answer() : fresh(path, config, visit.get(), key);
-    }
-
-    private HttpAnswer fresh(RawPath path, AddonConfig config, Visit visit, Key key) {
-        return switch (path.raw(0)) {
-            case "manifest.json" -> keep(key, Answers.shared(MANIFEST_MAX_AGE), manifest(visit));
-            case "catalog" -> catalog(path, key);
+        return switch (asked.raw(0)) {
+            case "manifest.json" ->
+                keep(key, query, () -> Rendered.shared(manifest(key.base()), MANIFEST_MAX_AGE, KEPT));
+            case "catalog" -> catalog(asked, query, key);
             case "meta" ->
                 ofVideo(
-                        path,
-                        (stream, episode) -> keep(
+                        asked,
+                        (stream, video) -> keep(
                                 key,
-                                Answers.shared(Catalog.MAX_AGE),
-                                Catalog.meta(stream, visit.base(), clock.instant())));
-            default -> ofVideo(path, (stream, episode) -> streams(stream, episode, config, visit, key));
+                                query,
+                                () -> Rendered.shared(
+                                        Answers.bytes(Catalog.meta(stream, key.base(), clock.instant())),
+                                        Catalog.MAX_AGE,
+                                        KEPT)));
+            default ->
+                ofVideo(asked, (stream, video) -> {
+                    Route route = new Route(config.get(), video, stream);
+                    routes.put(query.rawPath(), route);
+                    return keep(key, query, () -> streams(route, query, key, client));
+                });
         };
     }
 
-    private ObjectNode manifest(Visit visit) {
+    /** One renders, whoever asks the same meanwhile waits for it. */
+    private HttpAnswer keep(Key key, HttpQuery query, Supplier<Rendered> render) {
+        return kept.get(key, missing -> render.get()).answer(query.headers());
+    }
+
+    private byte[] manifest(String base) {
         List<String> tags = streams.all().stream()
                 .flatMap(stream -> new StreamFacts(stream).tags().stream())
                 .toList();
-        return Manifest.of(identity, tags, visit.base());
+        return Answers.bytes(Manifest.of(identity, tags, base));
     }
 
-    private HttpAnswer catalog(RawPath path, Key key) {
+    private HttpAnswer catalog(RawPath path, HttpQuery query, Key key) {
         String id = path.size() == 3 ? withoutSuffix(path.raw(2)) : path.raw(2);
         if (!id.equals(Manifest.CATALOG)) {
             return Answers.error(404, "no such catalog");
@@ -157,40 +209,37 @@ public final class AddonService implements HttpService {
                 .flatMap(extra -> Catalog.of(streams.all(), extra, key.base(), clock.instant()))
                 .map(json -> json.path("metas").isEmpty()
                         ? Answers.json(Answers.NO_STORE, json)
-                        : keep(key, Answers.shared(Catalog.MAX_AGE), json))
+                        : keep(key, query, () -> Rendered.shared(Answers.bytes(json), Catalog.MAX_AGE, KEPT)))
                 .orElseGet(() -> Answers.error(
                         400,
                         "extra: " + path.raw(path.size() - 1) + " (expected: search, genre or skip, percent-encoded)"));
     }
 
-    private HttpAnswer streams(StreamView stream, Optional<Episode> episode, AddonConfig config, Visit visit, Key key) {
+    private Rendered streams(Route route, HttpQuery query, Key key, InetAddress client) {
+        StreamView stream = route.stream;
+        Instant now = clock.instant();
+        Outline outline =
+                outlines.get(stream.key(), missing -> new Outline(stream, ranking.set(stream.relays()), holders, now));
         Streams.Answer answer = Streams.of(
-                stream,
-                episode,
-                visit,
-                config,
-                viewer -> ranking.rank(stream.key(), viewer, stream.relays(), clock.instant()),
-                holders,
-                clock.instant());
+                outline,
+                route.video.episode(),
+                visits.of(query, client, key.base()),
+                route.config,
+                viewer -> ranking.rank(stream.key(), viewer, outline.relays(), now),
+                now);
         return answer.explained()
-                ? Answers.json(Answers.NO_STORE, answer.json())
-                : keep(key, Answers.personal(Streams.MAX_AGE), answer.json());
+                ? Rendered.explanation(answer.json().get(0), EXPLANATION_KEPT)
+                : Rendered.personal(KEPT, answer.json().toArray(byte[][]::new));
     }
 
-    private HttpAnswer ofVideo(RawPath path, BiFunction<StreamView, Optional<Episode>, HttpAnswer> answer) {
+    private HttpAnswer ofVideo(RawPath path, BiFunction<StreamView, VideoId, HttpAnswer> answer) {
         Optional<String> id = new RawPath(List.of(withoutSuffix(path.raw(2)))).decoded(0);
         if (id.isEmpty()) {
             return Answers.error(400, "id: not percent-encoded UTF-8");
         }
         return VideoId.parse(id.get())
-                .flatMap(video -> streams.find(video.key()).map(stream -> answer.apply(stream, video.episode())))
+                .flatMap(video -> streams.find(video.key()).map(stream -> answer.apply(stream, video)))
                 .orElseGet(() -> Answers.error(404, "no such stream here"));
-    }
-
-    private HttpAnswer keep(Key key, String cacheControl, ObjectNode json) {
-        Rendered rendered = new Rendered(Answers.bytes(json), cacheControl);
-        kept.put(key, rendered);
-        return rendered.answer();
     }
 
     private static String withoutSuffix(String segment) {

@@ -19,7 +19,7 @@ record StreamFacts(StreamView view) {
     private static final Pattern BANDWIDTH = Pattern.compile("(?:^|,)BANDWIDTH=(\\d{1,12})");
     private static final Pattern RESOLUTION = Pattern.compile("(?:^|,)RESOLUTION=\\d{1,5}x(\\d{1,5})");
     private static final int SAMPLE = 10;
-    private static final int SHORT_KEY = 8;
+    static final int SHORT_KEY = 8;
 
     /** Its id in Stremio. */
     String id() {

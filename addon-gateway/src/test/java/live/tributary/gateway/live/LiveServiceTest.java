@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import live.tributary.gateway.Asked;
 import live.tributary.gateway.FakeStream;
 import live.tributary.gateway.geo.ClientAddress;
@@ -243,6 +244,25 @@ class LiveServiceTest {
                 .isEmpty();
     }
 
+    @Test
+    void listedChunkStaysAtItsRelayAsLongAsThatHasIt() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        RelayView two = stream.add(relay(2, 7002, Optional.empty()));
+        stream.holdAll(one);
+        List<String> before = uris(Asked.get(service, live));
+
+        stream.holdAll(two);
+        stream.hold(stream.publish(0, 1), two);
+        List<String> after = uris(Asked.get(service, live));
+        assertThat(after.subList(0, 9)).isEqualTo(before.subList(1, 10));
+        assertThat(after.get(9)).startsWith("http://127.0.0.1:7002/");
+
+        stream.lose(one);
+        assertThat(uris(Asked.get(service, live)))
+                .hasSize(10)
+                .allMatch(uri -> uri.startsWith("http://127.0.0.1:7002/"));
+    }
+
     // Hybrid
 
     @Test
@@ -259,6 +279,52 @@ class LiveServiceTest {
                 .contains("tr=tracker:http://127.0.0.1:7001/announce")
                 .contains("tr=tracker:http://127.0.0.1:7002/announce")
                 .contains("tr=tracker:udp://127.0.0.1:700");
+    }
+
+    private LiveService at(Instant now, AtomicLong nanos) {
+        return new LiveService(
+                streams,
+                new Visits(new ClientAddress(List.of()), Locator.NOWHERE, Optional.empty()),
+                new RelayRanking(Locator.NOWHERE, health, true),
+                () -> now,
+                nanos::get);
+    }
+
+    @Test
+    void newChunkWaitsAMomentForItsSecondHolder() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        RelayView two = stream.add(relay(2, 7002, Optional.empty()));
+        stream.holdAll(one, two);
+        List<ChunkRecord> fresh = stream.publish(0, 1);
+        stream.hold(fresh, one);
+        AtomicLong nanos = new AtomicLong();
+        LiveService service = at(fresh.get(0).body().published().plusSeconds(1), nanos);
+
+        assertThat(uris(Asked.get(service, hybrid)).get(9)).contains("/119.ts");
+        nanos.addAndGet(HybridUris.WAIT.toNanos() - 1);
+        assertThat(uris(Asked.get(service, hybrid)).get(9)).contains("/119.ts");
+        stream.hold(fresh, two);
+
+        assertThat(uris(Asked.get(service, hybrid)).get(9))
+                .startsWith("http://127.0.0.1:11470/")
+                .contains("/120.ts");
+    }
+
+    @Test
+    void newChunkThatOneRelayHoldsAfterAllIsPlainHttp() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        stream.holdAll(one, stream.add(relay(2, 7002, Optional.empty())));
+        List<ChunkRecord> fresh = stream.publish(0, 1);
+        stream.hold(fresh, one);
+        AtomicLong nanos = new AtomicLong();
+        LiveService service = at(fresh.get(0).body().published().plusSeconds(1), nanos);
+        Asked.get(service, hybrid);
+
+        nanos.addAndGet(HybridUris.WAIT.toNanos());
+
+        assertThat(uris(Asked.get(service, hybrid)).get(9))
+                .startsWith("http://127.0.0.1:7001/")
+                .endsWith("/120.ts");
     }
 
     @Test
