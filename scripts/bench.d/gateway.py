@@ -1,9 +1,11 @@
-"""The gateway beside the Express-based add-on SDK: the same answers, the same requests, in turns; CPU seconds of the servers are what counts."""
+"""The gateway beside the Express-based add-on SDK: the same bytes for the same questions, in turns; CPU seconds of the servers are what counts."""
 
 import argparse
+import gzip
 import itertools
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -21,14 +23,18 @@ HERE = Path(__file__).resolve().parent / "gateway"
 REFERENCE = "stremio-addon-sdk 1.6.10 (Express)"
 CONNECTIONS = 64
 WARM_SECONDS = 8
+NETWORKS = 300
+COMPARED = 200
 TICKS = os.sysconf("SC_CLK_TCK")
 # name, what is asked, networks that viewers come from
 CASES = (
-    ("mix", "mix", 20),
-    ("streams", "stream", 20),
-    ("meta", "meta", 20),
-    ("catalog", "catalog", 20),
-    ("streams-ranked-anew", "stream", 50_000),
+    ("mix", "mix", NETWORKS),
+    ("manifest", "manifest", NETWORKS),
+    ("catalog", "catalog", NETWORKS),
+    ("catalog, uncompressed", "plain", NETWORKS),
+    ("meta", "meta", NETWORKS),
+    ("streams", "stream", NETWORKS),
+    ("streams, of networks never seen", "stream", 50_000),
 )
 
 
@@ -43,12 +49,14 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="bench-gateway-"))
     servers = []
     try:
-        gateway = Gateway(options.streams, options.relays)
+        gateway = Gateway(options.streams, options.relays, folder / "picks")
         servers.append(gateway)
         (folder / "ids").write_text("\n".join(gateway.ids) + "\n")
-        (folder / "answers.json").write_text(json.dumps(gateway.answers()))
-        sdk = Server(["node", "addon_sdk.js", str(folder / "answers.json")], tools)
+        (folder / "answers.json").write_text(json.dumps(gateway.answers(options.relays)))
+        sdk = Server(["node", "addon_sdk.js", str(folder / "answers.json"), str(folder / "picks")], tools)
         servers.append(sdk)
+        compare(gateway, sdk, random.Random(options.seed))
+        gateway.begin()
         measure(gateway, sdk, folder, options)
     finally:
         for server in servers:
@@ -59,7 +67,7 @@ def main():
 def parsed():
     parser = argparse.ArgumentParser(prog="scripts/bench gateway", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one object a line")
-    parser.add_argument("--seed", type=int, default=1, help="taken for uniformity; the requests are random anyway")
+    parser.add_argument("--seed", type=int, default=1, help="of the questions whose answers are compared; those under load are random anyway")
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--relays", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
@@ -71,7 +79,7 @@ class Server:
     """A server under test that says READY with its port."""
 
     def __init__(self, command, folder):
-        self._process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self._line("READY ").split()[1])
         self._viewers = itertools.count()
 
@@ -88,10 +96,12 @@ class Server:
     def resident_megabytes(self):
         return int(next(line for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
-    def get(self, path):
-        viewer = {"x-forwarded-for": f"31.0.{next(self._viewers) // 200}.{1 + next(self._viewers) % 200}"}  # one's share is soon used up
-        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=viewer), timeout=30) as answer:
-            return json.loads(answer.read())
+    def get(self, path, viewer=None, encoding="identity"):
+        """The bytes of an answer to `viewer`, or to one of many: one's share is soon used up."""
+        headers = {"accept-encoding": encoding, "x-forwarded-for": viewer or f"31.0.{next(self._viewers) // 200}.{1 + next(self._viewers) % 200}"}
+        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers), timeout=30) as answer:
+            body = answer.read()
+            return gzip.decompress(body) if answer.headers.get("content-encoding") == "gzip" else body
 
     def stop(self):
         self._process.kill()
@@ -99,25 +109,46 @@ class Server:
 
 
 class Gateway(Server):
-    def __init__(self, streams, relays):
+    def __init__(self, streams, relays, picks):
         classes = f"{ROOT}/addon-gateway/target/test-classes"
         jar = f"{ROOT}/addon-gateway/target/addon-gateway.jar"
         tests = f"{ROOT}/protocol/target/test-classes"
-        super().__init__(["java", "-Xmx1g", "-cp", f"{classes}:{tests}:{jar}", "live.tributary.gateway.GatewayBench", str(streams), str(relays)], ROOT)
+        super().__init__(["java", "-Xmx1g", "-cp", f"{classes}:{tests}:{jar}", "live.tributary.gateway.GatewayBench", str(streams), str(relays), str(NETWORKS), str(picks)], ROOT)
         self.ids = []
         for line in self._process.stdout:
             if line.startswith("END"):
                 break
             self.ids.append(line.strip())
 
-    def answers(self):
+    def answers(self, relays):
+        """All that the other server needs to give the same answers."""
         quoted = {each: urllib.parse.quote(each, safe="") for each in self.ids}
+        addresses = [f"20.{relay // 200}.{relay % 200}.1:7001" for relay in range(relays)]
         return {
-            "manifest": self.get("/manifest.json"),
-            "catalog": self.get("/catalog/tv/live-streams.json"),
-            "metas": {each: self.get(f"/meta/tv/{path}.json") for each, path in quoted.items()},
-            "streams": {each: self.get(f"/stream/tv/{path}.json") for each, path in quoted.items()},
+            "ids": self.ids,
+            "trackers": [{scheme: f"tracker:{scheme}://{address}/announce" for scheme in ("http", "udp")} for address in addresses],
+            "manifest": json.loads(self.get("/manifest.json")),
+            "catalog": json.loads(self.get("/catalog/tv/live-streams.json")),
+            "metas": {each: json.loads(self.get(f"/meta/tv/{path}.json")) for each, path in quoted.items()},
+            "streams": {each: json.loads(self.get(f"/stream/tv/{path}.json")) for each, path in quoted.items()},
         }
+
+    def begin(self):
+        """From now on the streams go on: new chunks each 4 s, a new window each 30 s."""
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+
+def compare(gateway, sdk, seeded):
+    """The same bytes from both for the same question of the same viewer, or there is nothing to measure."""
+    for _ in range(COMPARED):
+        stream = urllib.parse.quote(seeded.choice(gateway.ids), safe="")
+        path = seeded.choice(["/manifest.json", "/catalog/tv/live-streams.json", f"/meta/tv/{stream}.json", *[f"/stream/tv/{stream}.json"] * 3])
+        network = seeded.randrange(NETWORKS)
+        viewer = f"30.{network // 250}.{network % 250}.{seeded.randint(1, 250)}"
+        wanted = sdk.get(path, viewer)
+        if gateway.get(path, viewer) != wanted or gateway.get(path, viewer, "gzip") != wanted:
+            raise SystemExit(f"bench: not the same answer to {path} for {viewer}: {gateway.get(path, viewer)[:2000]} {sdk.get(path, viewer)[:2000]}")
 
 
 def load(server, folder, what, networks, seconds, connections=CONNECTIONS, pause=0):
@@ -154,9 +185,9 @@ def measure(gateway, sdk, folder, options):
 
 def at_half(server, folder, seconds):
     """(requests a second, p99 ms) where as many connections as at the maximum each wait long enough to halve it."""
-    requests, took, _, _, _ = load(server, folder, "mix", 20, seconds)
+    requests, took, _, _, _ = load(server, folder, "mix", NETWORKS, seconds)
     pause = round(CONNECTIONS / (requests / took / 2) * 1000)
-    requests, took, _, p99, _ = load(server, folder, "mix", 20, seconds, pause=max(1, pause))
+    requests, took, _, p99, _ = load(server, folder, "mix", NETWORKS, seconds, pause=max(1, pause))
     return requests / took, p99
 
 
