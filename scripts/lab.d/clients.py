@@ -72,13 +72,14 @@ class Setting:
         ]
         self.relay1, self.relay2, self.gateway = [program.await_ready() for program in joining]
 
-    def start(self, name, module, *arguments):
-        self.programs.append(Program(name, module, [*arguments, *LOOPBACK], self.folder))
+    def start(self, name, module, *arguments, port="0"):
+        loopback = ["--bind", "127.0.0.1", "--port", port, *LOOPBACK[LOOPBACK.index("--dht-port") :]]
+        self.programs.append(Program(name, module, [*arguments, *loopback], self.folder))
         return self.programs[-1]
 
-    def restart_origin(self):
+    def restart_origin(self, *also):
         """The origin again, on its own state; it finds the mesh by a relay's DHT node."""
-        again = ["--hls", str(self.folder / "hls"), "--name", "Lab", "--dht-bootstrap", self.relay2.ready["dht"]]
+        again = ["--hls", str(self.folder / "hls"), "--name", "Lab", "--dht-bootstrap", self.relay2.ready["dht"], *also]
         self.origin = self.start("origin", "origin", *again).await_ready()
 
     def ask(self, path):
@@ -354,7 +355,7 @@ def programs_stop(report, setting):
             report.check(f"{program.name} stops within {STOP_SECONDS} s", status == 0 and seconds <= STOP_SECONDS, f"status {status}, {seconds:.1f} s")
 
 
-def eventually(seconds, fact):
+def eventually(seconds, fact, every=POLL_SECONDS):
     """What `fact` gives once that is true; None where it is not within so many seconds. A refused question counts as not yet."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -364,7 +365,7 @@ def eventually(seconds, fact):
                 return found
         except (OSError, urllib.error.URLError, ValueError):
             pass
-        time.sleep(POLL_SECONDS)
+        time.sleep(every)
     return None
 
 
