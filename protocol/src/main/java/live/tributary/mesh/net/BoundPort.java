@@ -15,6 +15,7 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.socket.DatagramPacket;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -78,7 +79,7 @@ public final class BoundPort implements AutoCloseable {
      * Binds; returns when all sockets are bound.
      *
      * @param udp makes the handler of datagrams of one address; empty for no UDP
-     * @throws IOException naming the address that could not be bound
+     * @throws BindException naming the address that could not be bound
      */
     public static BoundPort bind(
             Transport transport,
@@ -137,10 +138,10 @@ public final class BoundPort implements AutoCloseable {
             throws IOException {
         binding.awaitUninterruptibly();
         if (binding.cause() != null) {
-            throw new IOException(
-                    protocol + " port " + number + " of " + address.getHostAddress() + ": "
-                            + binding.cause().getMessage(),
-                    binding.cause());
+            BindException refused = new BindException(protocol + " port " + number + " of " + address.getHostAddress()
+                    + ": " + binding.cause().getMessage());
+            refused.initCause(binding.cause());
+            throw refused;
         }
         return binding.channel();
     }
@@ -208,11 +209,6 @@ public final class BoundPort implements AutoCloseable {
         return channels.stream()
                 .map(channel -> (InetSocketAddress) channel.localAddress())
                 .toList();
-    }
-
-    /** Stops listening, but leaves the open connections. */
-    public void stopListening() {
-        tcp.forEach(Channel::close);
     }
 
     /** Stops listening and closes every inbound connection; waits at most two seconds. */
