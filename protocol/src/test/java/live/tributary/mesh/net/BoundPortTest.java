@@ -11,6 +11,7 @@ import io.netty.channel.socket.DatagramPacket;
 import io.netty.handler.codec.http.websocketx.TextWebSocketFrame;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.BindException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -21,6 +22,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -208,7 +210,7 @@ class BoundPortTest {
         BoundPort bound = bind(transport, List.of(InetAddress.getLoopbackAddress()), 0);
         BoundPort.Config same = BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), bound.port());
         assertThatThrownBy(() -> BoundPort.bind(transport, group.orElseThrow(), same, services, Optional.empty()))
-                .isInstanceOf(IOException.class)
+                .isInstanceOf(BindException.class) // Which the launcher tells in one line.
                 .hasMessageContaining("TCP port " + bound.port());
     }
 
@@ -257,6 +259,23 @@ class BoundPortTest {
         assertThatThrownBy(() -> ServerTls.of(directory.resolve("none.pem"), directory.resolve("none.key")))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("none.pem");
+    }
+
+    @Test
+    void refusesTheKeyOfAnotherCertificate() throws Exception {
+        SelfSigned one = SelfSigned.create(Files.createDirectory(directory.resolve("one")));
+        SelfSigned other = SelfSigned.create(Files.createDirectory(directory.resolve("other")));
+        assertThatThrownBy(() -> ServerTls.of(one.certificate(), other.key()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the key is another certificate's");
+    }
+
+    @Test
+    void readsNoMoreThanAMebibyteOfACertificate() throws Exception {
+        Path endless = Files.write(directory.resolve("endless.pem"), new byte[1024 * 1024 + 1]);
+        assertThatThrownBy(() -> ServerTls.of(endless, endless))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("longer than 1 MiB");
     }
 
     private BoundPort bind(Transport transport, List<InetAddress> addresses, int number) throws IOException {
