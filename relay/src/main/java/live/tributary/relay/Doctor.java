@@ -61,12 +61,19 @@ final class Doctor implements Callable<Integer> {
     public Integer call() {
         state();
         disk();
-        Optional<JsonNode> running = ask(new HostPort("127.0.0.1", node.port()), "/relay.json");
+        Optional<JsonNode> running = ask(new HostPort(ownAddress(), node.port()), "/relay.json");
         port(running);
         addresses();
         others(running);
         out.println(troubles == 0 ? "No trouble found." : troubles + " of these need you.");
         return troubles == 0 ? 0 : 1;
+    }
+
+    private String ownAddress() {
+        return node.bind()
+                .filter(address -> !address.isAnyLocalAddress())
+                .map(InetAddress::getHostAddress)
+                .orElse("127.0.0.1");
     }
 
     private void state() {

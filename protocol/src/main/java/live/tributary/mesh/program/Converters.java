@@ -6,6 +6,7 @@ import java.net.UnknownHostException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,6 +31,10 @@ public final class Converters {
         line.registerConverter(InetAddress.class, converter(Converters::address));
         line.registerConverter(URI.class, converter(Converters::uri));
         line.registerConverter(Path.class, new HomePath());
+        line.registerConverter(Boolean.class, converter(Converters::truth));
+        line.registerConverter(Boolean.TYPE, converter(Converters::truth));
+        line.registerConverter(Integer.class, converter(Converters::number));
+        line.registerConverter(Integer.TYPE, converter(Converters::number));
     }
 
     /** Of an {@code int} that is a port. */
@@ -66,6 +71,22 @@ public final class Converters {
                 refused.initCause(e);
                 throw refused;
             }
+        }
+    }
+
+    private static boolean truth(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException(text + " (expected: true or false)");
+        };
+    }
+
+    private static int number(String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(text + " (expected: a whole number)", e);
         }
     }
 

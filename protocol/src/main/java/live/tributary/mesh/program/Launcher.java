@@ -114,11 +114,10 @@ public final class Launcher {
         }
         OptionValues values = values(program.kind(), args, options);
         line.setDefaultValueProvider(values);
-        ParseResult parsed;
-        try {
-            parsed = line.parseArgs(args.toArray(String[]::new));
-        } catch (ParameterException e) {
-            throw new UsageException(explain(e, values, args));
+        ParseResult parsed = parse(line, args, values);
+        if (parsed.hasSubcommand()) { // What stands before a command is meant for it too.
+            values.told(parsed.matchedOptions());
+            parsed = parse(line, args, values);
         }
         ParseResult command = parsed.hasSubcommand() ? parsed.subcommand() : parsed;
         if (command.isUsageHelpRequested()) {
@@ -133,20 +132,21 @@ public final class Launcher {
         return parsed.hasSubcommand() ? call(command.commandSpec()) : serve(program, life);
     }
 
+    private static ParseResult parse(CommandLine line, List<String> args, OptionValues values) {
+        try {
+            return line.parseArgs(args.toArray(String[]::new));
+        } catch (ParameterException e) {
+            throw new UsageException(explain(e, values, args));
+        }
+    }
+
     private static CommandLine commandLine(Program program) {
         CommandLine line = new CommandLine(program);
         CommandSpec spec = line.getCommandSpec();
         spec.addMixin("standard", CommandSpec.forAnnotatedObject(new StandardOptions()));
         spec.usageMessage().sortOptions(false).width(100);
         for (CommandLine subcommand : line.getSubcommands().values()) {
-            subcommand
-                    .getCommandSpec()
-                    .addOption(OptionSpec.builder("-h", "--help")
-                            .usageHelp(true)
-                            .arity("0")
-                            .type(boolean.class)
-                            .description("Print this help, and exit.")
-                            .build());
+            subcommand.getCommandSpec().addMixin("command", CommandSpec.forAnnotatedObject(new CommandOptions()));
         }
         Converters.register(line);
         line.setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
@@ -161,8 +161,13 @@ public final class Launcher {
             OptionValues.defaultOf(option, kind)
                     .filter(value -> description.length > 0)
                     .ifPresent(value -> description[description.length - 1] += " Default: " + value);
+            String label = option.paramLabel();
             spec.remove(option);
-            spec.addOption(option.toBuilder().description(description).build());
+            spec.addOption(option.toBuilder()
+                    .description(description)
+                    .paramLabel(
+                            label.startsWith("<") ? "true|false" : label) // A flag, which picocli names by its field.
+                    .build());
         }
     }
 

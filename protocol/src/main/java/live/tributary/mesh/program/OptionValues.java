@@ -1,6 +1,7 @@
 package live.tributary.mesh.program;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -10,13 +11,14 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
-/** What an option is where the command line does not name it: the environment's word, else the file's, else the default. */
+/** What an option is where the command line does not name it: what stood before the command, else the environment's word, else the file's, else the default. */
 final class OptionValues implements IDefaultValueProvider {
     private final ProgramKind kind;
     private final Map<String, String> environment;
     private final Map<String, String> file;
     private final Map<String, String> defaults;
     private final Map<String, String> sources = new HashMap<>();
+    private final Map<String, String> told = new HashMap<>();
 
     OptionValues(ProgramKind kind, Map<String, String> environment, Map<String, String> file) {
         this.kind = kind;
@@ -37,6 +39,17 @@ final class OptionValues implements IDefaultValueProvider {
         return Optional.ofNullable(value).filter(text -> !text.equals(Option.NULL_VALUE));
     }
 
+    /** Lets these count for a command too, before whose name they stood. */
+    void told(List<OptionSpec> options) {
+        for (OptionSpec option : options) {
+            told.put(
+                    key(option),
+                    option.stringValues().isEmpty()
+                            ? String.valueOf(option.<Object>getValue())
+                            : String.join(",", option.stringValues()));
+        }
+    }
+
     @Override
     public @Nullable String defaultValue(ArgSpec argument) {
         if (!(argument instanceof OptionSpec option)) {
@@ -44,9 +57,13 @@ final class OptionValues implements IDefaultValueProvider {
         }
         String key = key(option);
         String variable = kind.environmentVariable(key);
-        if (environment.containsKey(variable)) {
+        if (told.containsKey(key)) {
+            return told.get(key);
+        }
+        String set = environment.getOrDefault(variable, "");
+        if (!set.isEmpty()) { // Compose files and unit files leave a variable empty to say nothing.
             sources.put(key, variable);
-            return environment.get(variable);
+            return set;
         }
         if (file.containsKey(key)) {
             sources.put(key, key);

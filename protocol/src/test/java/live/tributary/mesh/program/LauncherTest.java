@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.io.StringReader;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -18,7 +19,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
 import org.junit.jupiter.api.BeforeEach;
@@ -55,7 +55,10 @@ final class LauncherTest {
         @Option(names = "--cache-disk", description = "How much.")
         Optional<ByteSize> cacheDisk = Optional.empty();
 
-        Consumer<Lifecycle> body = Lifecycle::stop;
+        @Option(names = "--count", defaultValue = "0", description = "How many.")
+        int count;
+
+        Body body = Lifecycle::stop;
 
         @Override
         public ProgramKind kind() {
@@ -63,10 +66,14 @@ final class LauncherTest {
         }
 
         @Override
-        public Ready start(Lifecycle life) {
-            body.accept(life);
+        public Ready start(Lifecycle life) throws Exception {
+            body.start(life);
             return Ready.of(kind(), "abc").tcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 7001));
         }
+    }
+
+    private interface Body {
+        void start(Lifecycle life) throws Exception;
     }
 
     @Command(name = "greet", description = "Greets.")
@@ -74,9 +81,14 @@ final class LauncherTest {
         @Option(names = "--exit")
         int exit;
 
+        @Mixin
+        final NodeOptions node = new NodeOptions();
+
         @Override
         public Integer call() {
-            return exit;
+            return node.data().equals(Path.of("/here")) && node.dhtPrivate()
+                    ? node.peers().size()
+                    : exit;
         }
     }
 
@@ -237,6 +249,8 @@ final class LauncherTest {
                 "--max-upload=0Mbit | relay: --max-upload: 0Mbit (expected: a rate above 0)",
                 "--cache-disk=5GiX | relay: --cache-disk: 5GiX (expected: a size such as 256MB or 5GB)",
                 "--history=1y | relay: --history: 1y (expected: a duration such as 1h, 90s or 1h30m)",
+                "--no-dht=yes | relay: --no-dht: yes (expected: true or false)",
+                "--count=1e3 | relay: --count: 1e3 (expected: a whole number)",
                 "--peer=host | relay: --peer: host (expected: host:port)",
                 "--peer=::1:7 | relay: --peer: ::1:7 (expected: [address]:port for IPv6)",
                 "--frobnicate | relay: --frobnicate: unknown (expected: what --help lists)",
@@ -315,8 +329,8 @@ final class LauncherTest {
     void printsHelpAndVersion() {
         assertThat(run("--help")).isZero();
         assertThat(out())
-                .contains("--max-upload", "10Mbit", "--print-config", "greet")
-                .doesNotContain("Optional");
+                .contains("--max-upload", "10Mbit", "--print-config", "greet", "--no-dht[=true|false]")
+                .doesNotContain("Optional", "<");
         assertThat(out().lastIndexOf("--bind")).isLessThan(out().lastIndexOf("--admin"));
         out.reset();
         assertThat(run("--version")).isZero();
@@ -329,6 +343,34 @@ final class LauncherTest {
         assertThat(out()).isEmpty();
         assertThat(run("greet", "--help")).isZero();
         assertThat(out()).contains("--exit");
+    }
+
+    @Test
+    void givesACommandWhatStandsBeforeItsName() throws Exception {
+        assertThat(run("--data=/here", "--dht-private", "--peer=a:1", "--peer=b:2,c:3", "greet", "--exit=9"))
+                .isEqualTo(3);
+        assertThat(run("--data=/here", "greet", "--data=/there", "--dht-private", "--exit=9"))
+                .isEqualTo(9);
+        environment.put("TRIBUTARY_RELAY_DATA", "/there");
+        assertThat(run("--data", "/here", "--dht-private", "greet", "--exit=9")).isZero();
+    }
+
+    @Test
+    void givesACommandTheFileOfTheProgram() throws Exception {
+        String file = Files.writeString(dir.resolve("f"), "data = /here\ndht-private = true\nstream = " + STREAM.text())
+                .toString();
+        assertThat(run("greet", "--exit=9", "--config", file)).isZero();
+        assertThat(run("--config=" + file, "greet", "--exit=9")).isZero();
+    }
+
+    @Test
+    void takesAnEmptyVariableForNone() {
+        environment.put("TRIBUTARY_RELAY_STREAM", "");
+        environment.put("TRIBUTARY_RELAY_MAX_UPLOAD", "");
+        environment.put("TRIBUTARY_RELAY_CONFIG", "");
+        assertThat(run()).isZero();
+        assertThat(toy.streams).isEmpty();
+        assertThat(toy.node.maxUpload()).contains(new BitRate(10_000_000));
     }
 
     @Test
@@ -372,6 +414,17 @@ final class LauncherTest {
         };
         assertThat(run()).isEqualTo(1);
         assertThat(closed).containsExactly("part");
+    }
+
+    @Test
+    void saysInOneLineThatItCannotListen() {
+        toy.body = life -> {
+            throw new BindException("TCP port 7001 of 127.0.0.1: in use");
+        };
+        assertThat(run()).isEqualTo(1);
+        assertThat(err())
+                .isEqualTo("relay: cannot listen: TCP port 7001 of 127.0.0.1: in use"
+                        + " (expected: a free port, an address of this machine)\n");
     }
 
     @Test
