@@ -163,17 +163,22 @@ final class RelayProgram implements Program {
         SigningKey key = KeyFile.readOrCreate(state.resolve("relay.key"), random);
         BitRate upload =
                 node.maxUpload().orElseThrow(() -> new UsageException("--max-upload: none (expected: a rate)"));
-        LOG.info("sends at most {} (--max-upload)", upload);
-
         ChunkStore store = store(memory);
         ProgramNode own = new ProgramNode(
                 node,
                 life,
                 new ProgramNode.Plan(
-                        kind(), key, MAX_NET_THREADS, upload.bitsPerSecond(), upload.bitsPerSecond(), state.path()),
+                        kind(),
+                        key,
+                        MAX_NET_THREADS,
+                        upload.bitsPerSecond(),
+                        upload.bitsPerSecond(),
+                        state.path(),
+                        cache.region().map(place -> place.latitude() + "," + place.longitude())),
                 store,
                 config -> config.withRenditions(renditions).withRegion(cache.region()),
                 random);
+        LOG.info("sends at most {} (--max-upload)", upload);
         Meters meters = own.meters();
         meters.gauge(store::memoryBytes, Meter.CACHE, "memory");
         meters.gauge(store::diskBytes, Meter.CACHE, "disk");
@@ -191,7 +196,6 @@ final class RelayProgram implements Program {
                 random,
                 System::nanoTime,
                 clock);
-        meters.gauge(torrents::peers, Meter.PEERS);
         Tracker tracker = new Tracker(
                 TrackerLimits.DEFAULT,
                 node.dhtPrivate(),

@@ -96,8 +96,24 @@ class RelayProgramTest {
     @Test
     void purgeTakesTheCacheAway() throws Exception {
         Process process = RelayProcess.launch("purge", "--data", data.toString());
-        assertThat(process.inputReader().readLine()).startsWith("0 files deleted");
+        assertThat(process.inputReader().readLine())
+                .startsWith("0 files deleted")
+                .endsWith(data.toString());
         assertThat(process.waitFor()).isZero();
+    }
+
+    @Test
+    void tellsWhereItIsWithEveryMeterAndCountsFromZero() throws Exception {
+        try (RelayProcess relay = relay("--region", "52,5")) {
+            String metrics = client.send(request(relay.adminPort(), "/metrics").build(), BodyHandlers.ofString())
+                    .body();
+            assertThat(metrics)
+                    .contains(
+                            "tributary_chunks_total{region=\"52,5\",result=\"rejected\"} 0.0",
+                            "tributary_records_total{region=\"52,5\",result=\"bad-signature\"} 0.0",
+                            "tributary_links{region=\"52,5\"} 0.0");
+            assertThat(relay.stop()).isZero();
+        }
     }
 
     @Test

@@ -81,8 +81,20 @@ public final class ProgramNode {
      * @param budget bits a second that may be sent at all
      * @param planned bits a second that the swarms plan with
      * @param state where the DHT's table outlasts a restart
+     * @param region where the node is, if its operator says so; told with every meter
      */
-    public record Plan(ProgramKind kind, SigningKey key, int maxThreads, long budget, long planned, Path state) {}
+    public record Plan(
+            ProgramKind kind,
+            SigningKey key,
+            int maxThreads,
+            long budget,
+            long planned,
+            Path state,
+            Optional<String> region) {
+        public Plan(ProgramKind kind, SigningKey key, int maxThreads, long budget, long planned, Path state) {
+            this(kind, key, maxThreads, budget, planned, state, Optional.empty());
+        }
+    }
 
     /**
      * Starts the node, which listens nowhere yet and carries nothing.
@@ -101,7 +113,7 @@ public final class ProgramNode {
         this.options = options;
         this.life = life;
         this.kind = plan.kind();
-        this.meters = new Meters();
+        this.meters = new Meters(plan.region());
         this.transport = Transport.best();
         this.loops = transport.newGroup(
                 kind.text() + "-net",
