@@ -1,5 +1,6 @@
 package live.tributary.mesh.admin;
 
+import io.netty.handler.codec.http.HttpHeaderNames;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,7 +14,12 @@ import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
 
-/** The operator's three paths: {@code /metrics}, {@code /status} and, at {@code /}, a page of the status. */
+/**
+ * The operator's three paths: {@code /metrics}, {@code /status} and, at {@code /}, a page of the status.
+ *
+ * <p>The server lets every page read its answers, which is right for viewers. Here it would let any site that the operator visits ask
+ * what runs on his machine: browsers name the asking site, and such requests are refused.
+ */
 public final class AdminService implements HttpService {
     private static final String NO_STORE = "no-store";
 
@@ -30,6 +36,10 @@ public final class AdminService implements HttpService {
 
     @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+        if (query.headers().contains(HttpHeaderNames.ORIGIN)) {
+            return Optional.of(CompletableFuture.completedStage(
+                    HttpAnswer.text(403, "only for the operator (expected: no page of another site that asks)")));
+        }
         return switch (query.rawPath()) {
             case "/metrics" -> later(() -> text("text/plain; version=0.0.4; charset=utf-8", meters.scrape()));
             case "/status" -> later(() -> text("application/json", status.json().toPrettyString()));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -75,6 +76,23 @@ final class AdminServiceTest {
     @Test
     void leavesOtherPathsToOthers() {
         assertThat(service.answer(query("/metrics/x"))).isEmpty();
+    }
+
+    @Test
+    void tellsNothingToThePagesOfOtherSites() {
+        HttpQuery plain = query("/status");
+        HttpQuery fromAPage = new HttpQuery(
+                "GET",
+                "/status",
+                "",
+                new DefaultHttpHeaders().set("origin", "https://example.org"),
+                plain.remote(),
+                false,
+                Unpooled.EMPTY_BUFFER);
+        HttpAnswer answer =
+                service.answer(fromAPage).orElseThrow().toCompletableFuture().join();
+        assertThat(answer.status()).isEqualTo(403);
+        assertThat(answer.body().toString(StandardCharsets.UTF_8)).doesNotContain(self.text());
     }
 
     private String get(String path) {
