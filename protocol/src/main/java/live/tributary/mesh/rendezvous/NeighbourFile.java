@@ -15,23 +15,37 @@ import org.slf4j.LoggerFactory;
 /** The neighbours of the last run, by which the next one joins should the bootstrap nodes be gone; one address a line. */
 record NeighbourFile(Path path) {
     private static final Logger LOG = LoggerFactory.getLogger(NeighbourFile.class);
-    private static final int MAX_LENGTH = 16 * 1024;
+    static final int MAX_LENGTH = 16 * 1024;
 
-    /** What can be read; nothing where there is no file or it is damaged. */
+    /** What can be read; nothing where there is no file or it is damaged, which is then set aside. */
     List<InetSocketAddress> read() {
         if (!Files.exists(path)) {
             return List.of();
         }
         try (var in = Files.newInputStream(path)) {
-            String text = new String(in.readNBytes(MAX_LENGTH), StandardCharsets.US_ASCII);
-            return text.lines()
+            byte[] bytes = in.readNBytes(MAX_LENGTH + 1);
+            if (bytes.length > MAX_LENGTH) {
+                throw new IOException("longer (expected: <= " + MAX_LENGTH + " bytes)");
+            }
+            return new String(bytes, StandardCharsets.US_ASCII)
+                    .lines()
                     .map(HostPort::parse)
                     .map(HostPort::resolve) // Numbers only are written, so no name is looked up.
                     .filter(address -> !address.isUnresolved())
                     .toList();
         } catch (IOException | IllegalArgumentException e) {
-            LOG.warn("{} is damaged and left out", path, e);
+            setAside(String.valueOf(e.getMessage()));
             return List.of();
+        }
+    }
+
+    private void setAside(String why) {
+        Path aside = path.resolveSibling(path.getFileName() + ".aside");
+        try {
+            Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
+            LOG.warn("{} cannot be used ({}); it is {} now", path, why, aside);
+        } catch (IOException e) {
+            LOG.warn("{} cannot be used ({}), nor set aside: {}", path, why, e.toString());
         }
     }
 
