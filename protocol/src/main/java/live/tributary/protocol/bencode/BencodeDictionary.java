@@ -142,10 +142,6 @@ public final class BencodeDictionary {
         return dictionary;
     }
 
-    public Optional<BencodeDictionary> optionalDictionary(String key) throws FormatException {
-        return has(key) ? Optional.of(dictionary(key)) : Optional.empty();
-    }
-
     /** The keys that were read, in their order. */
     public Iterable<String> keys() {
         return Collections.unmodifiableSet(values.keySet());
