@@ -5,6 +5,7 @@ import java.util.Optional;
 import live.tributary.mesh.program.UsageException;
 import live.tributary.origin.fallback.BucketSettings;
 import live.tributary.origin.fallback.CostEstimate;
+import live.tributary.protocol.stream.Head;
 import picocli.CommandLine.Option;
 
 /** The bucket's options; a picocli mixin. */
@@ -64,6 +65,11 @@ final class BucketOptions {
         if (endpoint.isPresent() != bucket.isPresent()) {
             String given = endpoint.isPresent() ? "--s3-endpoint" : "--s3-bucket";
             throw new UsageException(given + ": alone (expected: --s3-endpoint and --s3-bucket together)");
+        }
+        Optional<URI> read = publicUrl.or(() -> endpoint);
+        if (read.isPresent() && !Head.isBase(read.get())) {
+            throw new UsageException((publicUrl.isPresent() ? "--s3-public-url: " : "--s3-endpoint: ") + read.get()
+                    + " (expected: http or https, without user, query or fragment)");
         }
         return endpoint.flatMap(
                 url -> bucket.map(name -> new BucketSettings(url, name, prefix, region, publicUrl, writes)));

@@ -45,6 +45,7 @@ import live.tributary.mesh.rendezvous.DhtRendezvous;
 import live.tributary.mesh.rendezvous.DhtSettings;
 import live.tributary.mesh.rendezvous.Rendezvous;
 import live.tributary.mesh.store.ChunkStore;
+import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.SigningKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -161,7 +162,7 @@ public final class ProgramNode {
     }
 
     private static Optional<String> tlsName(NodeOptions options) {
-        return options.tls().flatMap(files -> options.publicHost());
+        return options.tls().flatMap(files -> options.publicHost()).filter(RelayDescriptor::isHostName);
     }
 
     public Meters meters() {

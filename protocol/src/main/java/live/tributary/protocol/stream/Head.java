@@ -57,6 +57,19 @@ public record Head(
         if (v4 > MAX_ENTRY_POINTS || entryPoints.size() - v4 > MAX_ENTRY_POINTS) {
             throw new IllegalArgumentException("entry points: " + entryPoints.size() + " (expected: <= 4 of a family)");
         }
+        if (fallback.isPresent() && !isBase(fallback.get())) {
+            throw new IllegalArgumentException(
+                    "fallback: " + fallback.get() + " (expected: a base URL, http or https)");
+        }
+    }
+
+    /** Whether names can be put behind a URL, and no player takes it for anything but an address on the web. */
+    public static boolean isBase(URI url) {
+        return ("https".equalsIgnoreCase(url.getScheme()) || "http".equalsIgnoreCase(url.getScheme()))
+                && url.getHost() != null
+                && url.getRawUserInfo() == null
+                && url.getRawQuery() == null
+                && url.getRawFragment() == null;
     }
 
     public boolean expired(Instant now) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import live.tributary.protocol.bencode.Bencode;
 import live.tributary.protocol.bencode.BencodeDictionary;
 import live.tributary.protocol.bencode.FormatException;
@@ -24,6 +25,8 @@ public final class RelayDescriptor {
     private static final int VERSION = 1;
     private static final int MAX_TEXT = 253;
     private static final int MAX_ENDPOINTS = 4;
+    private static final String LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
+    private static final Pattern HOST_NAME = Pattern.compile(LABEL + "(?:\\." + LABEL + ")*", Pattern.CASE_INSENSITIVE);
     private static final int MAX_PER_MILLE = 1000;
 
     private final Body body;
@@ -65,6 +68,9 @@ public final class RelayDescriptor {
                 throw new IllegalArgumentException(
                         "endpoints: " + endpoints.size() + " (expected: <= " + MAX_ENDPOINTS + ")");
             }
+            if (tlsName.isPresent() && !isHostName(tlsName.get())) {
+                throw new IllegalArgumentException("tls: " + tlsName.get() + " (expected: a DNS name)");
+            }
             if (uploadBitsPerSecond < 0 || loadPerMille < 0 || loadPerMille > MAX_PER_MILLE) {
                 throw new IllegalArgumentException("load: " + loadPerMille + " (expected: 0..1000)");
             }
@@ -78,6 +84,11 @@ public final class RelayDescriptor {
                 throw new IllegalArgumentException("region: " + latitude + "," + longitude + " (expected: degrees)");
             }
         }
+    }
+
+    /** Whether a text is a name as in DNS: others write it into URLs and playlists, where any other text could say anything. */
+    public static boolean isHostName(String text) {
+        return text.length() <= MAX_TEXT && HOST_NAME.matcher(text).matches();
     }
 
     public static RelayDescriptor sign(Body body, SigningKey key) {

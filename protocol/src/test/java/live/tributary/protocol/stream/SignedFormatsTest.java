@@ -3,8 +3,10 @@ package live.tributary.protocol.stream;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
@@ -91,6 +93,51 @@ class SignedFormatsTest {
         String text = new String(encoded, StandardCharsets.ISO_8859_1);
         byte[] with = (text.substring(0, text.length() - 1) + "2:zzi1ee").getBytes(StandardCharsets.ISO_8859_1);
         return with;
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"a\nhttp://x/", "a.example/x?", "a example.org", "a\"b", "", "-a.example", "a..example", "[::1]"
+            })
+    void aRelayNamesAHostAndNothingElse(String name) throws Exception {
+        Samples samples = new Samples(9);
+        byte[] good = samples.descriptor(samples.key()).encoded();
+        String text = new String(good, StandardCharsets.ISO_8859_1);
+        assertThat(text).contains("17:relay.example.net");
+        byte[] bad =
+                text.replace("17:relay.example.net", name.length() + ":" + name).getBytes(StandardCharsets.ISO_8859_1);
+        assertThatThrownBy(() -> RelayDescriptor.decode(bad))
+                .isInstanceOf(FormatException.class)
+                .hasMessageContaining("expected: a DNS name");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "file:///etc/passwd",
+                "javascript:alert(1)",
+                "data:text/plain,x",
+                "/relative",
+                "https:///none",
+                "https://user@host/",
+                "https://host/?a",
+                "https://host/#a"
+            })
+    void aFallbackIsAnAddressOnTheWeb(String url) {
+        Head good = new Samples(10)
+                .head(new Samples(10).key(), 1, 1, Instant.EPOCH, Head.Status.LIVE)
+                .head();
+        assertThatThrownBy(() -> new Head(
+                        good.seq(),
+                        good.expires(),
+                        good.status(),
+                        good.term(),
+                        good.window(),
+                        Optional.of(URI.create(url)),
+                        good.entryPoints(),
+                        good.about()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("expected: a base URL");
     }
 
     @Test
