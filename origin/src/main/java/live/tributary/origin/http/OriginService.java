@@ -47,9 +47,6 @@ public final class OriginService implements HttpService {
 
     @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
-        if (!query.method().equals("GET")) {
-            return Optional.empty();
-        }
         Optional<HttpAnswer> answer = query.rawPath().startsWith(prefix) ? live(query) : pages.answer(query.rawPath());
         return answer.map(CompletableFuture::completedStage);
     }

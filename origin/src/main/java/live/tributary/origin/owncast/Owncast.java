@@ -84,6 +84,11 @@ public final class Owncast implements HttpService, AutoCloseable {
     }
 
     @Override
+    public boolean takesPosts() {
+        return true;
+    }
+
+    @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
         if (!query.method().equals("POST") || !query.rawPath().startsWith(HOOK)) {
             return Optional.empty();

@@ -59,6 +59,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final int UNPACED = 16 * 1024;
 
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, OPTIONS";
+    private static final String ALLOWED_MOSTLY = "GET, HEAD, OPTIONS";
     private static final String ALLOWED_HEADERS =
             "accept, authorization, cache-control, content-type, if-none-match, if-range, range";
     private static final AsciiString EXPOSED_HEADERS =
@@ -285,7 +286,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
         boolean get = head.method().equals(HttpMethod.GET) || pending.isHead();
         if (!get && !head.method().equals(HttpMethod.POST)) {
-            write(ctx, pending, HttpAnswer.text(405, "method not allowed").with("allow", ALLOWED_METHODS));
+            write(ctx, pending, notAllowed(ALLOWED_METHODS));
             return;
         }
         Optional<HttpQuery> query = query(ctx, pending, get ? "GET" : "POST");
@@ -303,7 +304,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             }
             Optional<CompletionStage<HttpAnswer>> answer = server.answer(query.get());
             if (answer.isEmpty()) {
-                write(ctx, pending, HttpAnswer.text(404, "not found"));
+                write(ctx, pending, get ? HttpAnswer.text(404, "not found") : notAllowed(ALLOWED_MOSTLY));
                 return;
             }
             pending.body().retain(); // A service may look at it until it has answered.
@@ -323,6 +324,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             ChannelHandlerContext ctx, Pending pending, @Nullable HttpAnswer answer, @Nullable Throwable failure) {
         pending.body().release();
         write(ctx, pending, answer != null ? answer : failed(pending.head().uri(), failure));
+    }
+
+    private static HttpAnswer notAllowed(String allowed) {
+        return HttpAnswer.text(405, "method not allowed").with("allow", allowed);
     }
 
     private static HttpAnswer failed(String what, @Nullable Throwable failure) {

@@ -79,8 +79,10 @@ public final class HttpServer {
     }
 
     Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+        boolean post = query.method().equals("POST");
         for (HttpService service : services) {
-            Optional<CompletionStage<HttpAnswer>> answer = service.answer(query);
+            Optional<CompletionStage<HttpAnswer>> answer =
+                    post && !service.takesPosts() ? Optional.empty() : service.answer(query);
             if (answer.isPresent()) {
                 return answer;
             }
@@ -103,6 +105,11 @@ public final class HttpServer {
 
     /** Says no to everything. */
     private record Refusal(int status, String message) implements HttpService {
+        @Override
+        public boolean takesPosts() {
+            return true;
+        }
+
         @Override
         public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
             return Optional.of(CompletableFuture.completedStage(

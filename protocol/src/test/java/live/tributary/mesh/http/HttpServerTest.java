@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import live.tributary.mesh.admin.Meter;
@@ -43,9 +44,6 @@ class HttpServerTest {
         case "/plain" ->
             Optional.of(
                     CompletableFuture.completedStage(HttpAnswer.of("text/plain", "no-cache", ascii(query.rawQuery()))));
-        case "/echo" ->
-            Optional.of(CompletableFuture.completedStage(
-                    HttpAnswer.text(200, query.method() + " " + query.body().toString(StandardCharsets.US_ASCII))));
         case "/away" -> Optional.of(CompletableFuture.completedStage(HttpAnswer.redirect("http://other/")));
         case "/big" ->
             Optional.of(CompletableFuture.completedStage(HttpAnswer.of("video/mp2t", "no-cache", new byte[1_000_000])));
@@ -62,9 +60,30 @@ class HttpServerTest {
         default -> Optional.empty();
     };
 
+    /** Says what it was sent. */
+    private static final class Echo implements HttpService {
+        @Override
+        public boolean takesPosts() {
+            return true;
+        }
+
+        @Override
+        public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
+            return query.rawPath().equals("/echo")
+                    ? Optional.of(CompletableFuture.completedStage(HttpAnswer.text(
+                            200, query.method() + " " + query.body().toString(StandardCharsets.US_ASCII))))
+                    : Optional.empty();
+        }
+    }
+
     HttpServerTest() {
         channel.freezeTime();
-        new HttpServer(List.of(service), List.of(), HttpLimits.DEFAULT, new Delegate(), new HttpTallies(meters))
+        new HttpServer(
+                        List.of(service, new Echo()),
+                        List.of(),
+                        HttpLimits.DEFAULT,
+                        new Delegate(),
+                        new HttpTallies(meters))
                 .install(channel.pipeline(), false);
     }
 
@@ -154,6 +173,7 @@ class HttpServerTest {
     @CsvSource({
         "GET /missing HTTP/1.1, 404",
         "DELETE /bytes HTTP/1.1, 405",
+        "POST /bytes HTTP/1.1, 405",
         "GET nonsense HTTP/1.1, 400",
         "GET /bytes NOTHTTP, 400",
         "GET /bug HTTP/1.1, 500",

@@ -61,7 +61,7 @@ public final class EdgeService implements HttpService {
 
     @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
-        if (!query.rawPath().startsWith(PREFIX) || !query.method().equals("GET")) {
+        if (!query.rawPath().startsWith(PREFIX)) {
             return Optional.empty();
         }
         String[] parts = query.rawPath().substring(PREFIX.length()).split("/", -1);

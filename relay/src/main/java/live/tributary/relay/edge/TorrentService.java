@@ -35,9 +35,7 @@ public final class TorrentService implements HttpService {
     @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
         String path = query.rawPath();
-        if (!path.startsWith(PREFIX)
-                || !path.endsWith(SUFFIX)
-                || !query.method().equals("GET")) {
+        if (!path.startsWith(PREFIX) || !path.endsWith(SUFFIX)) {
             return Optional.empty();
         }
         return infoHash(path.substring(PREFIX.length(), path.length() - SUFFIX.length()))
