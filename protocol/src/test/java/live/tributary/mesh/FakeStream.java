@@ -1,7 +1,6 @@
 package live.tributary.mesh;
 
 import io.netty.buffer.ByteBuf;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -24,7 +23,7 @@ import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.StreamKey;
 
 /** A carried stream and its chunks' bytes as a test arranges them, without a mesh. */
-public final class FakeStream implements StreamView, ChunkBytes {
+public class FakeStream implements StreamView, ChunkBytes {
     private final StreamKey key;
     private final Map<ChunkId, ChunkRecord> records = new ConcurrentHashMap<>();
     private final Map<ChunkId, ByteBuf> held = new ConcurrentHashMap<>();
@@ -120,8 +119,10 @@ public final class FakeStream implements StreamView, ChunkBytes {
 
     @Override
     public List<ChunkRecord> newest(int rendition, int max) {
-        List<ChunkRecord> ordered = new ArrayList<>(records.values());
-        ordered.sort(Comparator.comparing(ChunkRecord::chunk));
+        List<ChunkRecord> ordered = records.values().stream()
+                .filter(record -> record.rendition() == rendition)
+                .sorted(Comparator.comparing(ChunkRecord::chunk))
+                .toList();
         return ordered.subList(Math.max(0, ordered.size() - max), ordered.size());
     }
 

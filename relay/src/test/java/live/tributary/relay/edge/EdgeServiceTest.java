@@ -42,7 +42,7 @@ class EdgeServiceTest {
 
     private final SampleStream sample = new SampleStream(3, BEGAN);
     private final ChunkStore store = ChunkStore.inMemory(10_000_000);
-    private final FakeStream stream = new FakeStream(sample.streamKey(), store);
+    private final StoredStream stream = new StoredStream(sample.streamKey(), store);
     private final Arrivals arrivals = new Arrivals();
     private final ManualTimer timer = new ManualTimer();
     private Instant now = BEGAN;
@@ -86,11 +86,11 @@ class EdgeServiceTest {
 
     @Test
     void theReplayHasAGapWhereAChunkIsMissingAndBeginsAndEndsWithWhatIsHere() {
-        stream.records.add(sample.next(1000).record());
+        stream.accept(sample.next(1000));
         hold(sample.next(1000));
-        stream.records.add(sample.next(1000).record());
+        stream.accept(sample.next(1000));
         hold(sample.next(1000));
-        stream.records.add(sample.next(1000).record());
+        stream.accept(sample.next(1000));
         assertThat(text(get("/0/replay.m3u8")))
                 .contains("#EXT-X-VERSION:8\n", "MEDIA-SEQUENCE:1\n", ",\n1.ts\n", "\n#EXT-X-GAP\n2.ts\n", ",\n3.ts\n")
                 .doesNotContain("\n0.ts", "\n4.ts");
@@ -99,7 +99,7 @@ class EdgeServiceTest {
     @Test
     void theLivePlaylistHasAGapWhereNobodyHasAChunk() {
         hold(sample.next(1000));
-        stream.records.add(sample.next(1000).record());
+        stream.accept(sample.next(1000));
         hold(sample.next(1000));
         assertThat(text(get("/0/live.m3u8"))).doesNotContain("GAP"); // It may come yet.
         now = BEGAN.plusSeconds(60);
@@ -120,7 +120,7 @@ class EdgeServiceTest {
     @Test
     void anOldChunkThatNobodyHoldsIsNotListedAtTheEnd() {
         hold(sample.next(1000));
-        stream.records.add(sample.next(1000).record());
+        stream.accept(sample.next(1000));
         now = BEGAN.plusSeconds(10);
         assertThat(text(get("/0/live.m3u8"))).contains("\n1.ts");
         now = BEGAN.plusSeconds(60);
@@ -132,7 +132,7 @@ class EdgeServiceTest {
     @Test
     void theReplayOfAnEndedStreamEnds() {
         hold(sample.next(1000));
-        stream.head = Optional.of(head(Head.Status.ENDED, Optional.empty()));
+        stream.say(head(Head.Status.ENDED, Optional.empty()));
         assertThat(text(get("/0/replay.m3u8"))).endsWith("#EXT-X-ENDLIST\n");
     }
 
@@ -140,7 +140,7 @@ class EdgeServiceTest {
     void theMasterPlaylistHasTheStreamsOwnAttributes() {
         hold(sample.next(1000));
         assertThat(text(get("/master.m3u8"))).contains("0/live.m3u8");
-        stream.about = Optional.of(about());
+        stream.say(about());
         assertThat(text(get("/master.m3u8")))
                 .contains("#EXT-X-STREAM-INF:BANDWIDTH=800000,CODECS=\"avc1\"\n0/live.m3u8\n", "\n1/live.m3u8\n");
     }
@@ -173,7 +173,7 @@ class EdgeServiceTest {
     @Test
     void aChunkThatIsOnItsWayIsWaitedFor() {
         Chunk chunk = sample.next(1000);
-        stream.records.add(chunk.record());
+        stream.accept(chunk);
         CompletableFuture<HttpAnswer> first = ask("/0/0.ts").orElseThrow().toCompletableFuture();
         CompletableFuture<HttpAnswer> second = ask("/0/0.ts").orElseThrow().toCompletableFuture();
         assertThat(first).isNotDone();
@@ -188,7 +188,7 @@ class EdgeServiceTest {
 
     @Test
     void whoWaitedLongEnoughIsSentToAHolder() {
-        stream.records.add(sample.next(1000).record());
+        stream.accept(sample.next(1000));
         stream.holders.add(holder("2001:db8::1"));
         stream.holders.add(holder("192.0.2.1"));
         CompletableFuture<HttpAnswer> answer = ask("/0/0.ts").orElseThrow().toCompletableFuture();
@@ -210,12 +210,13 @@ class EdgeServiceTest {
 
     @Test
     void withoutAHolderTheBucketHasIt() {
-        ChunkRecord record = sample.next(1000).record();
-        stream.records.add(record);
-        stream.head = Optional.of(head(Head.Status.LIVE, Optional.of(URI.create("https://bucket.example/s/1"))));
+        Chunk chunk = sample.next(1000);
+        ChunkRecord record = chunk.record();
+        stream.accept(chunk);
+        stream.say(head(Head.Status.LIVE, Optional.of(URI.create("https://bucket.example/s/1"))));
         now = BEGAN.plusSeconds(60);
         assertThat(get("/0/0.ts").status()).isEqualTo(404);
-        stream.stored.add(record.chunk());
+        stream.inBucket.add(record.chunk());
         String hash = record.body().sha256().hex().substring(0, 8);
         assertThat(get("/0/0.ts").headers())
                 .containsEntry("location", "https://bucket.example/s/1/0/0-" + hash + ".ts");
@@ -327,11 +328,11 @@ class EdgeServiceTest {
 
     @Test
     void aTorrentNamesThisRelayAsItsTracker() throws Exception {
-        ChunkRecord record = sample.next(100_000).record();
-        stream.records.add(record);
+        Chunk chunk = sample.next(100_000);
+        stream.accept(chunk);
         Endpoint self = new Endpoint(InetAddress.getByName("192.0.2.9"), 7001);
         TorrentService torrents = new TorrentService(() -> List.of(stream), () -> List.of(self));
-        String infoHash = ChunkTorrent.of(record).infoHash().hex();
+        String infoHash = ChunkTorrent.of(chunk.record()).infoHash().hex();
         HttpAnswer answer = torrents.answer(query("/torrent/" + infoHash + ".torrent", ""))
                 .orElseThrow()
                 .toCompletableFuture()
@@ -343,9 +344,7 @@ class EdgeServiceTest {
     }
 
     private void hold(Chunk chunk) {
-        if (!stream.records.contains(chunk.record())) {
-            stream.records.add(chunk.record());
-        }
+        stream.accept(chunk);
         store.put(chunk.record(), chunk.buffer());
     }
 
