@@ -1,5 +1,6 @@
 package live.tributary.mesh.program;
 
+import io.netty.util.NetUtil;
 import java.net.InetSocketAddress;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -43,7 +44,7 @@ public record Ready(ProgramKind role, String id, Map<String, String> addresses) 
 
     private Ready with(String name, InetSocketAddress bound) {
         Map<String, String> more = new LinkedHashMap<>(addresses);
-        String host = bound.getAddress().getHostAddress().replaceAll("%.*", "");
+        String host = NetUtil.toAddressString(bound.getAddress()); // As RFC 5952 writes it.
         more.put(name, new HostPort(host, bound.getPort()).toString());
         return new Ready(role, id, more);
     }

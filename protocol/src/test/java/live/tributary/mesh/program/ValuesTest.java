@@ -3,6 +3,8 @@ package live.tributary.mesh.program;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
 import org.junit.jupiter.api.Test;
@@ -60,5 +62,13 @@ final class ValuesTest {
                 .isEqualTo(key);
         assertThat(StreamName.parse("http://g.example/meta/tv/tributary%3A" + key.text() + ".json"))
                 .isEqualTo(key);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"127.0.0.1,127.0.0.1:7001", "::,[::]:7001", "2001:db8:0:0:0:0:0:1,[2001:db8::1]:7001"})
+    void theReadyLineWritesAddressesShort(String bound, String written) throws Exception {
+        InetSocketAddress address = new InetSocketAddress(InetAddress.getByName(bound), 7001);
+        assertThat(Ready.of(ProgramKind.RELAY, "k").tcp(address).line())
+                .isEqualTo("READY {\"role\":\"relay\",\"id\":\"k\",\"tcp\":\"" + written + "\"}");
     }
 }
