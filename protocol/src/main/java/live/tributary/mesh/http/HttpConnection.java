@@ -98,6 +98,9 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private boolean older;
     private boolean closeAfter;
     private boolean pumping;
+    /** The pace has named a time; until then it is not asked again, whatever else happens. */
+    private boolean awaitsTurn;
+
     /** More may come of what was read; what is written until then is flushed at its end. */
     private boolean reading;
 
@@ -489,7 +492,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     /** Writes as much of the body as the socket and the pace take now. */
     private void pump(ChannelHandlerContext ctx) {
-        if (pumping) { // Flushing may report at once that the socket has room again, or that all has left.
+        if (pumping
+                || awaitsTurn) { // Flushing may report at once that the socket has room again, or that all has left.
             return;
         }
         pumping = true;
@@ -499,7 +503,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             long wait = paced ? server.pace().take(length, older) : 0;
             if (wait > 0) {
                 waitAtMost(ctx, limits.stalled());
-                ctx.executor().schedule(() -> pump(ctx), wait, TimeUnit.NANOSECONDS);
+                awaitsTurn = true;
+                ctx.executor().schedule(() -> takeTurn(ctx), wait, TimeUnit.NANOSECONDS);
                 break;
             }
             if (!paced) {
@@ -532,6 +537,11 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (written && inFlight == null) {
             finished(ctx);
         }
+    }
+
+    private void takeTurn(ChannelHandlerContext ctx) {
+        awaitsTurn = false;
+        pump(ctx);
     }
 
     /** The kernel has sent a part of a file, or cannot. */

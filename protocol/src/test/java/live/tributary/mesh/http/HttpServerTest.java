@@ -332,6 +332,23 @@ class HttpServerTest {
     }
 
     @Test
+    void theAllowanceIsAskedOnceATurnHoweverOftenTheSocketHasRoom() {
+        AtomicInteger asked = new AtomicInteger();
+        pace = (bytes, older) -> {
+            asked.incrementAndGet();
+            return TimeUnit.MILLISECONDS.toNanos(10);
+        };
+        ask("GET /big HTTP/1.1\r\n\r\n");
+        for (int i = 0; i < 5; i++) {
+            channel.pipeline().fireChannelWritabilityChanged();
+        }
+        assertThat(asked).hasValue(1);
+        channel.advanceTimeBy(10, TimeUnit.MILLISECONDS);
+        channel.runScheduledPendingTasks();
+        assertThat(asked).hasValue(2);
+    }
+
+    @Test
     void aPlaylistDoesNotWaitForTheUploadAllowanceButIsCounted() {
         pace = (bytes, older) -> TimeUnit.HOURS.toNanos(1);
         String answer = ask("GET /plain?short HTTP/1.1\r\n\r\n");
