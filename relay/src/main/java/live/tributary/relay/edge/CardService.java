@@ -16,6 +16,7 @@ import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.protocol.stream.Endpoint;
+import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
 
 /** {@code /relay.json}, the relay's signed word about itself, and {@code /health}. */
@@ -85,8 +86,15 @@ public final class CardService implements HttpService {
             list.addObject()
                     .put("key", stream.key().text())
                     .put("live", stream.live())
-                    .put("relays", stream.relays().size());
+                    .put("relays", otherRelays(stream));
         }
         return health;
+    }
+
+    /** Origin and gateways are known here as well, and are no relays. */
+    private static long otherRelays(StreamView stream) {
+        return stream.relays().stream()
+                .filter(node -> node.role() == NodeRole.RELAY)
+                .count();
     }
 }

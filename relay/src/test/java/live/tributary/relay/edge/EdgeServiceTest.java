@@ -343,6 +343,24 @@ class EdgeServiceTest {
         assertThat(torrents.answer(query("/torrent/x.torrent", ""))).isEmpty();
     }
 
+    @Test
+    void theHealthCountsRelaysAndNoOtherNodes() {
+        RelayView relay = holder("192.0.2.1");
+        stream.holders.add(relay);
+        stream.holders.add(
+                new RelayView(relay.key(), NodeRole.ORIGIN, relay.endpoints(), relay.descriptor(), relay.linked()));
+        CardService cards = new CardService(
+                () -> {
+                    throw new IllegalStateException("nobody asked for the card");
+                },
+                () -> List.of(stream));
+        HttpAnswer answer = cards.answer(query("/health", ""))
+                .orElseThrow()
+                .toCompletableFuture()
+                .join();
+        assertThat(text(answer)).contains("\"live\":true,\"relays\":1}");
+    }
+
     private void hold(Chunk chunk) {
         stream.accept(chunk);
         store.put(chunk.record(), chunk.buffer());
