@@ -114,6 +114,8 @@ public final class ProgramNode {
         this.options = options;
         this.life = life;
         this.kind = plan.kind();
+        // First, since options that do not go together shall start nothing.
+        MeshNodeConfig config = own.apply(config(options, plan));
         this.meters = new Meters(plan.region());
         this.transport = Transport.best();
         this.loops = transport.newGroup(
@@ -135,8 +137,8 @@ public final class ProgramNode {
         this.bitsPerSecond = plan.budget();
         this.budget = new UploadBudget(bitsPerSecond, System::nanoTime);
         this.exchanges = life.add(KeyExchanges.start(random, System::nanoTime));
-        this.mesh = life.add(new TcpMeshNode(
-                own.apply(config(options, plan)), MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
+        this.mesh =
+                life.add(new TcpMeshNode(config, MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
     }
 
     private static MeshNodeConfig config(NodeOptions options, Plan plan) {
