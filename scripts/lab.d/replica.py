@@ -56,7 +56,7 @@ class Replica:
         self._transcoder = None
         self._offline_since = None
         self._digests = [{} for _ in variants]  # by name: the SHA-1 of a file that became whole, of the run's init and it for fMP4
-        self._init = [b"" for _ in variants]
+        self._inits = {}  # by name
         self._listed_at = [{} for _ in variants]  # by name, in the order of their listing
         self._unlisted_at = [{} for _ in variants]
         self._names = [[] for _ in variants]  # that the list names now
@@ -256,7 +256,7 @@ class Replica:
         path = self.folder / name
         variant, _, file = name.partition("/")
         kept = file.startswith("init-") or name.endswith(".m3u8")
-        digest, text, whole = hashlib.sha1(self._init[int(variant)] if file.endswith(".m4s") else b""), b"", True
+        digest, text, whole = hashlib.sha1(self._init_of(int(variant), file) if file.endswith(".m4s") else b""), b"", True
         slow = self.dice.random() < SLOW_FILES
         with open(path, "wb", buffering=0) as out:
             for piece in pieces:
@@ -271,13 +271,21 @@ class Replica:
                 text += piece if kept else b""
         with self._lock:
             if file.startswith("init-"):
-                self._init[int(variant)] = text
+                self._inits[file] = text
+                self._written.notify_all()
             elif file.endswith(".m3u8"):
                 self._names_are(int(variant), _LISTED.findall(text.decode(errors="replace")))
             elif file and whole:
                 self._digests[int(variant)][file] = digest.hexdigest()
             self.partial += not whole
         return whole
+
+    def _init_of(self, variant, segment):
+        """The init of a segment's run, which was put before it and may still be on its way to the disk."""
+        name = f"init-{segment[len('stream-') :].rsplit('-', 1)[0]}-{variant}.mp4"
+        with self._lock:
+            self._written.wait_for(lambda: name in self._inits, 10)
+            return self._inits.get(name, b"")
 
     def _names_are(self, variant, names):
         now = time.monotonic()

@@ -125,7 +125,6 @@ class Seen:
         self._relay = relay
         self.keys = keys
         self.digests = {(key, variant): {} for key in keys for variant in range(len(VARIANTS))}  # seq → (SHA-1, time.time())
-        self.short_hashes = {}  # (key, variant, seq) → as in the bucket's names
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="seen", daemon=True)
         self._thread.start()
@@ -137,6 +136,7 @@ class Seen:
             if time.monotonic() > replay_at:
                 replay_at = time.monotonic() + REPLAY_SECONDS
                 self.look("replay.m3u8")
+                self.fill()
 
     def look(self, playlist):
         for (key, variant), digests in self.digests.items():
@@ -144,13 +144,24 @@ class Seen:
             try:
                 text = self._relay.get(base + playlist, "http").decode()
                 for name in re.findall(r"^(?:\S*/)?(\d+\.(?:ts|mp4))$", text, re.MULTILINE):
-                    seq = int(name.split(".")[0])
-                    if seq not in digests:
-                        chunk = self._relay.get(base + name, "http")
-                        digests[seq] = hashlib.sha1(chunk).hexdigest(), time.time()
-                        self.short_hashes[key, variant, seq] = hashlib.sha256(chunk).hexdigest()[:8]
+                    self._fetch(digests, base, name)
             except OSError:
                 continue  # Not yet, or gone meanwhile; the next look tells.
+
+    def _fetch(self, digests, base, name):
+        seq = int(name.split(".")[0])
+        if seq not in digests:
+            digests[seq] = hashlib.sha1(self._relay.get(base + name, "http")).hexdigest(), time.time()
+
+    def fill(self):
+        """Asks for the numbers that no list showed while somebody looked: a fast feed's lists pass in seconds."""
+        for (key, variant), digests in self.digests.items():
+            for seq in set(range(min(digests), max(digests) + 1)) - digests.keys() if digests else ():
+                for ending in ("ts", "mp4"):
+                    try:
+                        self._fetch(digests, f"/live/{key}/{variant}/", f"{seq}.{ending}")
+                    except OSError:
+                        continue  # The other ending, or not here.
 
     def stop(self):
         self._stopped.set()
@@ -258,8 +269,9 @@ class Soak:
         end = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < end and not self._all_there():
             time.sleep(2)
-        self.seen.look("replay.m3u8")
         self.seen.stop()
+        self.seen.look("replay.m3u8")
+        self.seen.fill()
 
     def _all_there(self):
         """So that what is late only is waited for; what is missing is told afterwards."""
@@ -274,18 +286,17 @@ class Soak:
         seqs = sorted(ours)
         holes = (seqs[-1] - seqs[0] + 1 - len(seqs)) if seqs else 0
         down = self.down[:1] if key == self.seen.keys[0] else self.down
-        unseen = lost = at = 0
-        where = ""
-        for name, digest, listed, unlisted in wanted:
-            if at < len(got) and got[at] == digest:
-                at += 1
-            elif longest_look(listed, unlisted or time.monotonic(), down) < GRACE_SECONDS:
-                unseen += 1
-            else:
-                lost += 1
-                where = where or f", first lost {name}"
-        surplus = len(got) - at
-        detail = f"{len(got)} chunks of {len(wanted)} finished segments, {lost} lost, {surplus} that none was, {holes} numbers missing, {unseen} listed only while it was down{where}"
+        places = {digest: place for place, (_, digest, *_) in enumerate(wanted)}
+        matched, newest = set(), -1
+        for digest in got:
+            if places.get(digest, -1) > newest:  # Else it is no segment's, or it is one out of order or once more.
+                newest = places[digest]
+                matched.add(newest)
+        surplus = len(got) - len(matched)
+        missing = [segment for place, segment in enumerate(wanted) if place not in matched]
+        lost = [name for name, _, listed, unlisted in missing if longest_look(listed, unlisted or time.monotonic(), down) >= GRACE_SECONDS]
+        where = f", first lost {lost[0]}" if lost else ""
+        detail = f"{len(got)} chunks of {len(wanted)} finished segments, {len(lost)} lost, {surplus} that none was, {holes} numbers missing, {len(missing) - len(lost)} listed only while it was down{where}"
         return bool(got) and not lost and not surplus and not holes, detail
 
     def _tell(self):
@@ -304,10 +315,10 @@ class Soak:
             half, end = self.memory[program, MARKS[1]], self.memory[program, MARKS[2]]
             detail = ", ".join(f"{self.options.minutes * share:.0f} min {self.memory[program, share][0]:.0f} MB resident, {self.memory[program, share][1]:.1f} MB heap" for share in MARKS)
             flat = end[0] <= FLAT * half[0] and end[1] <= FLAT * half[1] + 1
-            if self.options.minutes / self.options.speed >= WARM_MINUTES:
+            if self.options.minutes / self.options.speed >= WARM_MINUTES and program == "steady":
                 good &= self.check(f"{program}: memory is flat", flat, detail)
-            else:
-                print(f"{program}, still warming up: {detail}", flush=True)
+            else:  # A relay knows an hour of records, and is not full before.
+                print(f"{program}, still filling: {detail}", flush=True)
         return good
 
     def _bucket(self, name, key):
