@@ -24,6 +24,7 @@ final class WebSocketFrames extends ChannelInboundHandlerAdapter {
         if (message instanceof PingWebSocketFrame ping) {
             ctx.writeAndFlush(new PongWebSocketFrame(ping.content()));
         } else if (message instanceof CloseWebSocketFrame close) {
+            ctx.fireUserEventTriggered(WebSocketService.CLOSING);
             ctx.writeAndFlush(close).addListener(ChannelFutureListener.CLOSE);
         } else if (message instanceof PongWebSocketFrame) {
             ReferenceCountUtil.release(message);

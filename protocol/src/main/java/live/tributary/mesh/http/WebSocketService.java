@@ -8,6 +8,9 @@ public interface WebSocketService {
     /** The longest message, bytes, after its fragments were put together. */
     int MAX_MESSAGE = 64 * 1024;
 
+    /** Told to a connection's handler as a user event: the other end closes, and what is written now is the last that it gets. */
+    Object CLOSING = new Object();
+
     /** The longest frame of a message, bytes. */
     default int maxFrame() {
         return MAX_MESSAGE;

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import live.tributary.mesh.http.WebSocketService;
 import live.tributary.mesh.tracker.AnnounceCounters.Result;
 import live.tributary.protocol.stream.InfoHash;
 import live.tributary.protocol.tracker.AnnounceEvent;
@@ -45,7 +45,6 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
     static final long GONE = TimeUnit.SECONDS.toNanos(150);
     static final long PROOF = TimeUnit.SECONDS.toNanos(10);
 
-    private static final int TYPICAL_MESSAGE = 256;
     private static final Logger LOG = LoggerFactory.getLogger(WebSocketPeer.class);
 
     /** Where an event loop's messages are parsed. */
@@ -55,7 +54,8 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
     private final WebSocketTracker tracker;
     private final InetAddress address;
     private final Set<InfoHash> joined = new HashSet<>(2);
-    private final AtomicBoolean flushing = new AtomicBoolean();
+    private final Outbox outbox = new Outbox();
+    private @Nullable DeliveryRound round;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Future<?> check;
     private long heard;
@@ -70,6 +70,7 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
+        round = tracker.round(ctx.executor());
         context = ctx;
         heard = ctx.executor().ticker().nanoTime();
         tracker.opened();
@@ -92,6 +93,7 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
             return;
         }
         left = true;
+        outbox.close();
         tracker.closed();
         joined.forEach(infoHash -> tracker.tracker().leave(infoHash, this));
         joined.clear();
@@ -119,6 +121,9 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
         byte[] message = MESSAGE.get();
         content.readBytes(message, 0, length);
         WebTrackerRequest request = WebTrackerRequest.read(message, length);
+        if (outbox.hasEnough()) { // Else who asks without end would have it grow.
+            deliver();
+        }
         if (!tracker.tracker().admits(address, now)) {
             refuse(request, Result.LIMITED, "too many requests from this address");
         } else if (request instanceof WebTrackerRequest.Announce announce) {
@@ -204,25 +209,35 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
     @Override
     public boolean keepsUp() {
         ChannelHandlerContext ctx = context;
-        return ctx != null && ctx.channel().isActive() && ctx.channel().isWritable();
+        return ctx != null && ctx.channel().isActive() && ctx.channel().isWritable() && !outbox.hasEnough();
     }
 
     @Override
     public void send(WebTrackerResponse message) {
         ChannelHandlerContext ctx = context;
-        if (ctx == null || !ctx.channel().isActive()) {
+        DeliveryRound delivery = round;
+        if (ctx == null || delivery == null || !ctx.channel().isActive()) {
             return;
         }
-        ByteBuf json = ctx.alloc().buffer(TYPICAL_MESSAGE);
-        WebTrackerResponse.write(message, json);
-        ctx.write(new TextWebSocketFrame(json), ctx.voidPromise());
-        // What one round of the event loop has for a browser leaves by one system call.
-        if (flushing.compareAndSet(false, true)) {
-            ctx.executor().execute(() -> {
-                flushing.set(false);
-                ctx.flush();
-            });
+        if (outbox.add(message, ctx.alloc())) {
+            delivery.add(this);
         }
+    }
+
+    /** Gives the browser what waits for it; on its event loop. */
+    void deliver() {
+        ChannelHandlerContext ctx = context;
+        if (ctx != null && !left) {
+            ctx.writeAndFlush(outbox.take(), ctx.voidPromise());
+        }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (event == WebSocketService.CLOSING) {
+            deliver();
+        }
+        ctx.fireUserEventTriggered(event);
     }
 
     @Override

@@ -1,8 +1,11 @@
 package live.tributary.mesh.tracker;
 
 import io.netty.channel.ChannelHandler;
+import io.netty.util.concurrent.EventExecutor;
 import java.net.InetAddress;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -10,6 +13,7 @@ import java.util.function.Predicate;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.Tally;
+import live.tributary.mesh.http.Forwarded;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.WebSocketService;
 import live.tributary.protocol.tracker.WebTrackerRequest;
@@ -29,6 +33,7 @@ public final class WebSocketTracker implements WebSocketService {
     private final Function<HttpQuery, InetAddress> client;
     private final LongSupplier nanoTime;
     private final AtomicInteger open = new AtomicInteger();
+    private final Map<EventExecutor, DeliveryRound> rounds = new ConcurrentHashMap<>();
     private final AnnounceCounters counters;
     private final Tally passed;
     private final Tally dropped;
@@ -56,10 +61,14 @@ public final class WebSocketTracker implements WebSocketService {
         meters.gauge(open::get, Meter.WEB_SOCKETS);
     }
 
-    /** On any path, for browsers that connect directly. */
+    /** On any path, for browsers that connect directly or through a proxy on this machine. */
     public static WebSocketTracker everywhere(WebTracker tracker, Meters meters, LongSupplier nanoTime) {
         return new WebSocketTracker(
-                tracker, path -> true, query -> query.remote().getAddress(), meters, nanoTime);
+                tracker,
+                path -> true,
+                query -> Forwarded.client(query.remote().getAddress(), query.headers()),
+                meters,
+                nanoTime);
     }
 
     @Override
@@ -89,6 +98,10 @@ public final class WebSocketTracker implements WebSocketService {
 
     long now() {
         return nanoTime.getAsLong();
+    }
+
+    DeliveryRound round(EventExecutor loop) {
+        return rounds.computeIfAbsent(loop, DeliveryRound::new);
     }
 
     void opened() {

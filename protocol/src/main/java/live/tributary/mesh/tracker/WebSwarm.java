@@ -6,13 +6,13 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.tracker.AnnounceEvent;
 import live.tributary.protocol.tracker.PeerId;
 import live.tributary.protocol.tracker.ScrapeResponse;
 import live.tributary.protocol.tracker.WebTrackerRequest;
-import live.tributary.protocol.tracker.WebTrackerRequest.OfferId;
 import live.tributary.protocol.tracker.WebTrackerResponse;
 import org.jspecify.annotations.Nullable;
 
@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
 final class WebSwarm {
     /** How long an offer may be answered. */
     static final long OFFER_LIFETIME = TimeUnit.SECONDS.toNanos(120);
-
-    /** Offers that one member may leave unanswered; older ones are forgotten first. */
-    static final int MAX_AWAITED = 64;
 
     private final int maxMembers;
     private final RandomGenerator random;
@@ -68,12 +65,10 @@ final class WebSwarm {
         }
     }
 
-    private record Awaited(PeerId from, OfferId offer) {}
-
     private static final class Member {
         final Connection connection;
         final PeerId id;
-        final Map<Awaited, Long> awaited = new LinkedHashMap<>(4);
+        final AwaitedAnswers awaited = new AwaitedAnswers();
         boolean seeds;
         long announced;
         int place;
@@ -142,21 +137,11 @@ final class WebSwarm {
                 continue;
             }
             WebTrackerRequest.Offer offer = request.offers().get(passed);
-            await(other, new Awaited(from.id, offer.id()), now);
+            other.awaited.add(from.id, offer.id(), now);
             other.connection.send(new WebTrackerResponse.Offered(request.infoHash(), from.id, offer));
             passed++;
         }
         return new Passed(Outcome.TAKEN, passed, dropped);
-    }
-
-    private static void await(Member member, Awaited offer, long now) {
-        member.awaited.remove(offer);
-        member.awaited.put(offer, now);
-        if (member.awaited.size() > MAX_AWAITED) {
-            Iterator<Long> oldest = member.awaited.values().iterator();
-            oldest.next();
-            oldest.remove();
-        }
     }
 
     Outcome answer(WebTrackerRequest.Answer request, Connection connection, long now) {
@@ -164,9 +149,10 @@ final class WebSwarm {
         if (member == null || !member.id.equals(request.peerId())) {
             return Outcome.NOT_YOURS;
         }
-        Long offered = member.awaited.remove(new Awaited(request.to(), request.offerId()));
+        OptionalLong offered = member.awaited.take(request.to(), request.offerId());
         Member to = byId.get(request.to());
-        if (offered == null || now - offered > OFFER_LIFETIME || to == null || !to.connection.keepsUp()) {
+        boolean awaited = offered.isPresent() && now - offered.getAsLong() <= OFFER_LIFETIME;
+        if (!awaited || to == null || !to.connection.keepsUp()) {
             return Outcome.NOT_ASKED;
         }
         to.connection.send(

@@ -27,6 +27,8 @@ import live.tributary.protocol.tracker.WebTrackerRequest;
  */
 public final class WebTracker {
     private static final long SWEEP_EVERY = TimeUnit.SECONDS.toNanos(30);
+    /** How long a swarm that was known is taken for known: to look means to make torrents from records. */
+    private static final long KNOWN_LIFETIME = TimeUnit.SECONDS.toNanos(1);
 
     private final TrackerLimits limits;
     private final Supplier<? extends Collection<? extends StreamView>> streams;
@@ -39,10 +41,12 @@ public final class WebTracker {
     /** A swarm, guarded by itself, and whether it was taken out of the map: who finds it so looks again. */
     private static final class Tracked {
         final WebSwarm swarm;
+        volatile long knownUntil;
         boolean over;
 
-        Tracked(WebSwarm swarm) {
+        Tracked(WebSwarm swarm, long now) {
             this.swarm = swarm;
+            this.knownUntil = now + KNOWN_LIFETIME;
         }
     }
 
@@ -74,8 +78,9 @@ public final class WebTracker {
     /** What became of an announce, and how large the swarm is then; empty where no carried stream has such a swarm. */
     Optional<Announced> announce(WebTrackerRequest.Announce request, Connection connection, long now) {
         sweepIfDue(now);
-        while (isKnown(request.infoHash(), now)) {
-            Tracked found = tracked.computeIfAbsent(request.infoHash(), absent -> new Tracked(newSwarm()));
+        Optional<Tracked> known = known(request.infoHash(), now);
+        while (known.isPresent()) {
+            Tracked found = known.get();
             synchronized (found) {
                 if (!found.over) {
                     found.swarm.expire(now - limits.peerLifetime().toNanos());
@@ -83,8 +88,23 @@ public final class WebTracker {
                     return Optional.of(new Announced(passed, found.swarm.counts()));
                 }
             }
+            known = known(request.infoHash(), now);
         }
         return Optional.empty();
+    }
+
+    /** The swarm of an infohash that a carried stream gives. */
+    private Optional<Tracked> known(InfoHash infoHash, long now) {
+        Tracked found = tracked.get(infoHash);
+        if (found != null && now - found.knownUntil < 0) {
+            return Optional.of(found);
+        }
+        if (!isKnown(infoHash, now)) {
+            return Optional.empty();
+        }
+        Tracked known = tracked.computeIfAbsent(infoHash, absent -> new Tracked(newSwarm(), now));
+        known.knownUntil = now + KNOWN_LIFETIME;
+        return Optional.of(known);
     }
 
     record Announced(Passed passed, ScrapeResponse.Counts counts) {}

@@ -7,14 +7,17 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.Digest;
 import live.tributary.protocol.stream.InfoHash;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A message from a browser to a tracker, as WebTorrent's clients send it over a WebSocket: JSON in which 20 bytes are a string of
@@ -89,10 +92,18 @@ public sealed interface WebTrackerRequest {
         }
     }
 
-    /** An offer or an answer of WebRTC: the JSON object {@code {"type":…,"sdp":…}}, ASCII. */
-    record SessionDescription(byte[] json) {}
+    /**
+     * An offer or an answer of WebRTC: the JSON object {@code {"type":…,"sdp":…}}, ASCII.
+     *
+     * @param message in which it stands, from {@code from} up to {@code to}; not to be changed while this is in use
+     */
+    record SessionDescription(byte[] message, int from, int to) {
+        public SessionDescription(byte[] json) {
+            this(json, 0, json.length);
+        }
+    }
 
-    /** Reads a message of {@code length} bytes. */
+    /** Reads a message of {@code length} bytes; what it read refers to them. */
     static WebTrackerRequest read(byte[] message, int length) {
         return new Reader(message, length).read();
     }
@@ -109,6 +120,10 @@ public sealed interface WebTrackerRequest {
                         .build())
                 .build();
 
+        private static final VarHandle EIGHT_BYTES =
+                MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+        private static final long NOT_ASCII = 0x8080808080808080L;
+
         private final byte[] message;
         private final int length;
 
@@ -121,7 +136,7 @@ public sealed interface WebTrackerRequest {
         private boolean seeds;
         private OptionalInt wanted = OptionalInt.empty();
         private List<Offer> offers = List.of();
-        private byte[] answer = {};
+        private @Nullable SessionDescription answer;
 
         Reader(byte[] message, int length) {
             this.message = message;
@@ -184,13 +199,13 @@ public sealed interface WebTrackerRequest {
             }
             InfoHash infoHash = InfoHash.of(infoHashes.get(0));
             PeerId peer = PeerId.of(present(peerId, "peer_id"));
-            if (answer.length > 0) {
+            if (answer != null) {
                 return new Answer(
                         infoHash,
                         peer,
                         PeerId.of(present(to, "to_peer_id")),
                         OfferId.of(present(offerId, "offer_id")),
-                        new SessionDescription(answer));
+                        answer);
             }
             return new Announce(infoHash, peer, event(), seeds, wanted, offers);
         }
@@ -235,7 +250,7 @@ public sealed interface WebTrackerRequest {
         private Offer offer(JsonParser json) throws IOException, FormatException {
             expect(json.currentToken(), JsonToken.START_OBJECT, "offers");
             byte[] id = {};
-            byte[] description = {};
+            SessionDescription description = null;
             while (json.nextToken() == JsonToken.FIELD_NAME) {
                 String name = json.currentName();
                 json.nextToken();
@@ -245,12 +260,14 @@ public sealed interface WebTrackerRequest {
                     default -> json.skipChildren();
                 }
             }
-            return new Offer(
-                    OfferId.of(present(id, "offer_id")), new SessionDescription(present(description, "offer")));
+            if (description == null) {
+                throw absent("offer");
+            }
+            return new Offer(OfferId.of(present(id, "offer_id")), description);
         }
 
         /** The bytes of an object with a type and an SDP, both strings. */
-        private byte[] description(JsonParser json, String name) throws IOException, FormatException {
+        private SessionDescription description(JsonParser json, String name) throws IOException, FormatException {
             expect(json.currentToken(), JsonToken.START_OBJECT, name);
             int from = (int) json.currentTokenLocation().getByteOffset();
             boolean sdp = false;
@@ -265,16 +282,23 @@ public sealed interface WebTrackerRequest {
             if (!sdp || !type) {
                 throw new FormatException(name + ": without type or sdp (expected: both)");
             }
-            byte[] bytes = Arrays.copyOfRange(
-                    message, from, (int) json.currentLocation().getByteOffset());
-            int all = 0;
-            for (byte b : bytes) {
-                all |= b;
-            }
-            if (all < 0) {
+            int to = (int) json.currentLocation().getByteOffset();
+            if (!isAscii(from, to)) {
                 throw new FormatException(name + ": not ASCII (expected: ASCII)");
             }
-            return bytes;
+            return new SessionDescription(message, from, to);
+        }
+
+        private boolean isAscii(int from, int to) {
+            long all = 0;
+            int at = from;
+            for (; at + Long.BYTES <= to; at += Long.BYTES) {
+                all |= (long) EIGHT_BYTES.get(message, at);
+            }
+            for (; at < to; at++) {
+                all |= message[at] & 0x80;
+            }
+            return (all & NOT_ASCII) == 0;
         }
 
         private static byte[] twentyBytes(JsonParser json, String name) throws IOException, FormatException {
@@ -306,9 +330,13 @@ public sealed interface WebTrackerRequest {
 
         private static byte[] present(byte[] bytes, String name) throws FormatException {
             if (bytes.length == 0) {
-                throw new FormatException(name + ": absent (expected: one)");
+                throw absent(name);
             }
             return bytes;
+        }
+
+        private static FormatException absent(String name) {
+            return new FormatException(name + ": absent (expected: one)");
         }
 
         private static void expect(JsonToken token, JsonToken expected, String name) throws FormatException {

@@ -92,7 +92,7 @@ public sealed interface WebTrackerResponse {
         }
 
         Json raw(SessionDescription description) {
-            out.writeBytes(description.json());
+            out.writeBytes(description.message(), description.from(), description.to() - description.from());
             return this;
         }
 

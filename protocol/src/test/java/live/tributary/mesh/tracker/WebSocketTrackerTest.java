@@ -3,6 +3,7 @@ package live.tributary.mesh.tracker;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.netty.buffer.ByteBuf;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.http.websocketx.PingWebSocketFrame;
@@ -32,6 +33,7 @@ import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.Pace;
+import live.tributary.mesh.http.WebSocketService;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.Transport;
@@ -358,8 +360,75 @@ class WebSocketTrackerTest {
         assertThat(channel.config().isAutoRead()).isTrue();
         channel.writeInbound(new TextWebSocketFrame("{}"));
         channel.runPendingTasks();
-        assertThat((Object) channel.readOutbound()).isInstanceOf(TextWebSocketFrame.class);
+        assertThat((Object) channel.readOutbound()).isInstanceOf(ByteBuf.class);
         channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void givesWhatComesCloselyTogetherTogether() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.freezeTime();
+        channel.pipeline().addLast(new WebSocketPeer(service, InetAddress.getLoopbackAddress()));
+
+        ask(channel);
+        assertThat(messages(channel)).isEqualTo(1); // It was quiet.
+        ask(channel);
+        ask(channel);
+        later(channel, DeliveryRound.LENGTH - 1);
+        assertThat(channel.outboundMessages()).isEmpty();
+        later(channel, 1);
+        assertThat(channel.outboundMessages()).hasSize(1);
+        assertThat(messages(channel)).isEqualTo(2);
+
+        later(channel, DeliveryRound.LENGTH);
+        ask(channel);
+        assertThat(messages(channel)).isEqualTo(1);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void whatWaitsLeavesBeforeTheConnectionIsClosed() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.freezeTime();
+        channel.pipeline().addLast(new WebSocketPeer(service, InetAddress.getLoopbackAddress()));
+        ask(channel);
+        assertThat(messages(channel)).isEqualTo(1);
+
+        ask(channel);
+        channel.pipeline().fireUserEventTriggered(WebSocketService.CLOSING);
+        assertThat(messages(channel)).isEqualTo(1);
+        channel.finishAndReleaseAll();
+    }
+
+    @Test
+    void whoAsksWithoutEndIsAnsweredBetweenTheRounds() {
+        EmbeddedChannel channel = new EmbeddedChannel();
+        channel.freezeTime();
+        channel.pipeline().addLast(new WebSocketPeer(service, InetAddress.getLoopbackAddress()));
+        String scrape = "{\"action\":\"scrape\",\"info_hash\":\"" + swarm + "\"}";
+        int asked = 0;
+        while (channel.outboundMessages().size() < 2) {
+            channel.writeInbound(new TextWebSocketFrame(scrape));
+            asked++;
+            assertThat(asked).isLessThan(2 * Outbox.ENOUGH / scrape.length());
+        }
+        channel.finishAndReleaseAll();
+    }
+
+    private static void ask(EmbeddedChannel channel) {
+        channel.writeInbound(new TextWebSocketFrame("{\"action\":\"scrape\"}"));
+        channel.runPendingTasks();
+    }
+
+    /** How many messages left. */
+    private static int messages(EmbeddedChannel channel) {
+        int messages = 0;
+        for (ByteBuf out = channel.readOutbound(); out != null; out = channel.readOutbound()) {
+            String text = out.toString(StandardCharsets.ISO_8859_1);
+            messages += text.split("\"action\"", -1).length - 1;
+            out.release();
+        }
+        return messages;
     }
 
     private static void later(EmbeddedChannel channel, long nanos) {

@@ -166,7 +166,7 @@ class WebSwarmTest {
     @Test
     void remembersABoundedNumberOfOffersThatNobodyAnswers() {
         Browser silent = joined(1);
-        for (int i = 0; i <= WebSwarm.MAX_AWAITED; i++) {
+        for (int i = 0; i <= AwaitedAnswers.MAX; i++) {
             Announce one = new Announce(
                     SWARM,
                     id(2),
