@@ -1,6 +1,7 @@
 package live.tributary.protocol.tracker;
 
 import io.netty.buffer.ByteBuf;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -19,13 +20,34 @@ public sealed interface UdpTrackerRequest {
     int ANNOUNCE = 1;
     int SCRAPE = 2;
 
+    int OPTION_END = 0;
+    int OPTION_NOTHING = 1;
+    int OPTION_URL_DATA = 2;
+    int MAX_OPTION = 255;
+
     int HEADER_LENGTH = 16;
     int ANNOUNCE_LENGTH = 98;
 
     /** Asks for a connection id, without which nothing else is answered. */
     record Connect(int transactionId) implements UdpTrackerRequest {}
 
-    record Announce(long connectionId, int transactionId, AnnounceRequest request) implements UdpTrackerRequest {}
+    /**
+     * @param urlData what stands behind host and port in the tracker's URL, as far as the client tells it (BEP 41): a path and a
+     *     query, one character a byte; empty where it does not
+     */
+    record Announce(long connectionId, int transactionId, AnnounceRequest request, String urlData)
+            implements UdpTrackerRequest {
+        public Announce {
+            if (urlData.length() > MAX_LENGTH) {
+                throw new IllegalArgumentException(
+                        "url data: " + urlData.length() + " characters (expected: <= " + MAX_LENGTH + ")");
+            }
+        }
+
+        public Announce(long connectionId, int transactionId, AnnounceRequest request) {
+            this(connectionId, transactionId, request, "");
+        }
+    }
 
     record Scrape(long connectionId, int transactionId, ScrapeRequest request) implements UdpTrackerRequest {}
 
@@ -35,7 +57,7 @@ public sealed interface UdpTrackerRequest {
     /** No tracker request at all: nobody is to be answered, since the sender's address may be forged. */
     record Noise(String reason) implements UdpTrackerRequest {}
 
-    /** Reads one datagram. What stands behind an announce (BEP 41 options) is not needed and not looked at. */
+    /** Reads one datagram. */
     static UdpTrackerRequest read(ByteBuf in) {
         int length = in.readableBytes();
         if (length < HEADER_LENGTH || length > MAX_LENGTH) {
@@ -83,7 +105,33 @@ public sealed interface UdpTrackerRequest {
                 event,
                 wanted < 0 ? OptionalInt.empty() : OptionalInt.of(wanted),
                 port);
-        return new Announce(connectionId, transactionId, request);
+        return new Announce(connectionId, transactionId, request, in.isReadable() ? readUrlData(in) : "");
+    }
+
+    /**
+     * BEP 41: options behind an announce, of which only URL data is known; its parts belong together. Others are passed over, and
+     * where one is cut short or the end is told, nothing more is looked at: an announce is no worse for what some clients pad it with.
+     */
+    private static String readUrlData(ByteBuf in) {
+        StringBuilder data = new StringBuilder();
+        while (in.isReadable()) {
+            int option = in.readUnsignedByte();
+            if (option == OPTION_NOTHING) {
+                continue;
+            }
+            if (option == OPTION_END || !in.isReadable()) {
+                break;
+            }
+            int length = in.readUnsignedByte();
+            if (length > in.readableBytes()) {
+                break;
+            }
+            CharSequence value = in.readCharSequence(length, StandardCharsets.ISO_8859_1);
+            if (option == OPTION_URL_DATA) {
+                data.append(value);
+            }
+        }
+        return data.toString();
     }
 
     private static UdpTrackerRequest readScrape(long connectionId, int transactionId, ByteBuf in) {
@@ -125,6 +173,11 @@ public sealed interface UdpTrackerRequest {
                     .writeInt(0)
                     .writeInt(body.wanted().orElse(-1))
                     .writeShort(body.port());
+            byte[] urlData = announce.urlData().getBytes(StandardCharsets.ISO_8859_1);
+            for (int from = 0; from < urlData.length; from += MAX_OPTION) {
+                int length = Math.min(MAX_OPTION, urlData.length - from);
+                out.writeByte(OPTION_URL_DATA).writeByte(length).writeBytes(urlData, from, length);
+            }
         } else if (request instanceof Scrape scrape) {
             out.writeLong(scrape.connectionId()).writeInt(SCRAPE).writeInt(scrape.transactionId());
             scrape.request().infoHashes().forEach(infoHash -> out.writeBytes(infoHash.bytes()));

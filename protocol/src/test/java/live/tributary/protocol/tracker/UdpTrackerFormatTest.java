@@ -19,6 +19,7 @@ import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class UdpTrackerFormatTest {
@@ -47,11 +48,37 @@ class UdpTrackerFormatTest {
         assertThat(announce(claimed)).isEqualTo(announce(STREMIO_ANNOUNCE));
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "02092f616e6e6f756e6365, /announce",
+        "02092f616e6e6f756e636500, /announce",
+        "02052f616e6e6f010203756e63020165, /announce",
+        "ff027878020161, a",
+        "0200020161, a",
+        "0201610002ffff, a",
+        "02016102ff62, a",
+        "02016102, a",
+        "ee, ''",
+        "00020161, ''",
+        "'', ''"
+    })
+    void readsTheUrlDataBehindAnAnnounce(String options, String urlData) { // BEP 41
+        UdpTrackerRequest.Announce announce = announce(STREMIO_ANNOUNCE + options);
+
+        assertThat(announce.urlData()).isEqualTo(urlData);
+        assertThat(announce.request()).isEqualTo(announce(STREMIO_ANNOUNCE).request());
+    }
+
     @Test
-    void skipsOptionsBehindAnAnnounce() { // BEP 41: URL data "/announce", a truncated option, an unknown one
-        for (String options : List.of("02092f616e6e6f756e636500", "02ff2f", "ee")) {
-            assertThat(announce(STREMIO_ANNOUNCE + options)).isEqualTo(announce(STREMIO_ANNOUNCE));
-        }
+    void urlDataOfManyPartsComesBackWhole() {
+        String longest = "/announce?" + "x".repeat(1900);
+        ByteBuf out = Unpooled.buffer();
+        UdpTrackerRequest.write(
+                new UdpTrackerRequest.Announce(5, 6, announce(STREMIO_ANNOUNCE).request(), longest), out);
+
+        assertThat(((UdpTrackerRequest.Announce) UdpTrackerRequest.read(out)).urlData())
+                .isEqualTo(longest);
+        out.release();
     }
 
     @Test
