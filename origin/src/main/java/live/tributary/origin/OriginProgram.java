@@ -269,6 +269,7 @@ final class OriginProgram implements Program {
                 TrackerLimits.DEFAULT,
                 node.dhtPrivate(),
                 mesh::endpoints,
+                relay -> false,
                 new PeerDialler(
                         torrents,
                         ownNode.transport().client(ownNode.loops()),
@@ -280,16 +281,18 @@ final class OriginProgram implements Program {
         // The stream's own service needs the stream, the stream needs the port, and the port is bound with its
         // services.
         List<HttpService> own = new CopyOnWriteArrayList<>();
+        HttpTracker httpTracker = new HttpTracker(tracker, meters, System::nanoTime);
         HttpServer http = new HttpServer(
                 List.of(
-                        new HttpTracker(tracker, meters, System::nanoTime),
+                        httpTracker,
                         query -> own.stream()
                                 .flatMap(service -> service.answer(query).stream())
                                 .findFirst()),
                 List.of(),
                 HttpLimits.DEFAULT,
                 ownNode.viewersPace(),
-                new HttpTallies(meters));
+                new HttpTallies(meters),
+                Optional.of(httpTracker));
         BoundPort port = life.add(BoundPort.bind(
                 ownNode.transport(),
                 ownNode.loops(),

@@ -196,10 +196,15 @@ final class RelayProgram implements Program {
                 random,
                 System::nanoTime,
                 clock);
+        RegionalCache region = new RegionalCache(key.relayKey(), cache.region(), carried::all, mesh::fetch, clock);
+        store.keep(region::isOurs);
+        meters.gauge(region::held, Meter.REGION_SHARE, "held");
+        meters.gauge(region::lacking, Meter.REGION_SHARE, "lacking");
         Tracker tracker = new Tracker(
                 TrackerLimits.DEFAULT,
                 node.dhtPrivate(),
                 mesh::endpoints,
+                region::isNear,
                 new PeerDialler(
                         torrents,
                         own.transport().client(own.loops()),
@@ -216,14 +221,11 @@ final class RelayProgram implements Program {
                 cache.region(),
                 upload.bitsPerSecond(),
                 budget::loadPerMille);
-        RegionalCache region = new RegionalCache(key.relayKey(), cache.region(), carried::all, mesh::fetch, clock);
-        store.keep(region::isOurs);
-        meters.gauge(region::held, Meter.REGION_SHARE, "held");
-        meters.gauge(region::lacking, Meter.REGION_SHARE, "lacking");
         Admission admission = new Admission(upload.bitsPerSecond(), budget::sent, System::nanoTime);
+        HttpTracker httpTracker = new HttpTracker(tracker, meters, System::nanoTime);
         HttpServer http = new HttpServer(
                 List.of(
-                        new HttpTracker(tracker, meters, System::nanoTime),
+                        httpTracker,
                         new EdgeService(
                                 carried::find,
                                 new ChunkAnswers(store, arrivals, own.loops(), region::keepers, clock),
@@ -237,7 +239,8 @@ final class RelayProgram implements Program {
                         System::nanoTime)),
                 HttpLimits.DEFAULT,
                 own.viewersPace(),
-                new HttpTallies(meters));
+                new HttpTallies(meters),
+                Optional.of(httpTracker));
         BoundPort port = life.add(BoundPort.bind(
                 own.transport(),
                 own.loops(),

@@ -561,6 +561,12 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /** A request was answered before it came here. */
+    void answeredPlainly(ChannelHandlerContext ctx) {
+        asked = true;
+        waitAtMost(ctx, limits.idle());
+    }
+
     private void finished(ChannelHandlerContext ctx) {
         answering = false;
         waitAtMost(ctx, limits.idle());

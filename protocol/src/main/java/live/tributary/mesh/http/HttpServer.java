@@ -20,23 +20,27 @@ public final class HttpServer {
     private final HttpLimits limits;
     private final Pace pace;
     private final HttpTallies tallies;
+    private final Optional<PlainGets.Heads> plain;
 
     /** A server that counts for itself alone. */
     public HttpServer(List<HttpService> services, List<WebSocketService> webSockets, HttpLimits limits, Pace pace) {
-        this(services, webSockets, limits, pace, new HttpTallies(new Meters()));
+        this(services, webSockets, limits, pace, new HttpTallies(new Meters()), Optional.empty());
     }
 
+    /** @param plain answers the plain GETs of a path that one of the services answers too */
     public HttpServer(
             List<HttpService> services,
             List<WebSocketService> webSockets,
             HttpLimits limits,
             Pace pace,
-            HttpTallies tallies) {
+            HttpTallies tallies,
+            Optional<PlainGetService> plain) {
         this.services = List.copyOf(services);
         this.webSockets = List.copyOf(webSockets);
         this.limits = limits;
         this.pace = pace;
         this.tallies = tallies;
+        this.plain = plain.map(service -> new PlainGets.Heads(service, tallies));
     }
 
     public static HttpServer of(HttpService... services) {
@@ -45,7 +49,9 @@ public final class HttpServer {
 
     /** Puts the server's handlers at the end of a pipeline. */
     public void install(ChannelPipeline pipeline, boolean tls) {
-        pipeline.addLast(decoder(), new HttpResponseEncoder(), new HttpConnection(this, tls));
+        HttpConnection connection = new HttpConnection(this, tls);
+        plain.ifPresent(heads -> pipeline.addLast(new PlainGets(heads, connection, tls)));
+        pipeline.addLast(decoder(), new HttpResponseEncoder(), connection);
     }
 
     /** Answers the first request, whatever it is, with a refusal and closes. */
@@ -55,7 +61,12 @@ public final class HttpServer {
                 new HttpResponseEncoder(),
                 new HttpConnection(
                         new HttpServer(
-                                List.of(new Refusal(status, message)), List.of(), limits, Pace.UNLIMITED, tallies),
+                                List.of(new Refusal(status, message)),
+                                List.of(),
+                                limits,
+                                Pace.UNLIMITED,
+                                tallies,
+                                Optional.empty()),
                         false));
     }
 

@@ -10,7 +10,7 @@ import java.util.random.RandomGenerator;
  *
  * <p>A slot holds the time at which its address's allowance will be full again (the generic cell rate algorithm). Addresses that
  * meet in a slot share an allowance; the seed keeps a stranger from choosing whom he meets, and no flood makes the table grow. This
- * machine's own requests are not counted: behind them stands a proxy, or nobody else.
+ * machine's own requests are not counted: behind them stands a proxy that does not say for whom it asks, or nobody else.
  */
 final class AddressRates {
     private static final int SLOTS = 1 << 16;

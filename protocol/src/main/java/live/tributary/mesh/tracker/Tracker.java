@@ -14,6 +14,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import live.tributary.mesh.RelayView;
@@ -36,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * The swarms of the torrents that carried streams give, answered from what the mesh knows.
  *
  * <p>A torrent is tracked from the moment its records are known, whether or not anybody has announced it: the answer names this
- * relay if it holds everything, then linked relays that do, then peers that announced. A torrent that no record of a carried
+ * relay if it holds everything, then linked relays that do, near ones first, then peers that announced. A torrent that no record of a carried
  * stream describes is unknown. Callable from any thread; each swarm has its own lock.
  */
 public final class Tracker {
@@ -157,6 +158,7 @@ public final class Tracker {
     /**
      * @param privateAddresses whether addresses that the internet does not route are handed out: labs and LANs
      * @param self this node's own endpoints, as far as it knows them
+     * @param near whether a relay is of this node's region: those are named before others
      * @param random chooses peers; not for secrets
      * @param now monotonic, nanoseconds
      */
@@ -164,6 +166,7 @@ public final class Tracker {
             TrackerLimits limits,
             boolean privateAddresses,
             Supplier<List<Endpoint>> self,
+            Predicate<RelayView> near,
             AnnounceListener listener,
             RandomGenerator random,
             long now) {
@@ -171,7 +174,7 @@ public final class Tracker {
         this.privateAddresses = privateAddresses;
         this.self = self;
         this.listener = listener;
-        this.relayChoice = new RelayChoice(privateAddresses);
+        this.relayChoice = new RelayChoice(privateAddresses, near);
         this.seeds = random;
         this.rates = new AddressRates(limits.requestsPerSecond(), limits.burst(), random, now);
         this.sweepAt = new AtomicLong(now + SWEEP_EVERY);

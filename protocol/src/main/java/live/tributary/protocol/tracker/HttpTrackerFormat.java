@@ -236,7 +236,7 @@ public final class HttpTrackerFormat {
         return (int) port.getAsLong();
     }
 
-    private static OptionalInt wanted(RawQuery query) {
+    private static OptionalInt wanted(RawQuery query) throws FormatException {
         OptionalLong wanted = number(query, "numwant");
         return wanted.isPresent()
                 ? OptionalInt.of((int) Math.min(wanted.getAsLong(), Integer.MAX_VALUE))
@@ -244,7 +244,7 @@ public final class HttpTrackerFormat {
     }
 
     /** A decimal number from 0 to 2^63 - 1; whatever else a client writes there counts as not said. */
-    private static OptionalLong number(RawQuery query, String name) {
+    private static OptionalLong number(RawQuery query, String name) throws FormatException {
         String text = query.text(name).orElse("");
         if (text.isEmpty()) {
             return OptionalLong.empty();

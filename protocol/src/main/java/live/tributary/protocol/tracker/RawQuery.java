@@ -17,47 +17,79 @@ final class RawQuery {
     /** The longest query that is looked at, characters: a scrape of {@link ScrapeRequest#MAX_INFO_HASHES}, every byte encoded. */
     static final int MAX_LENGTH = 8192;
 
-    private record Parameter(String name, byte[] value) {}
+    private static final int USUAL_PARAMETERS = 12;
 
-    private final List<Parameter> parameters = new ArrayList<>();
+    private final String query;
+    /** Where each parameter begins, where its {@code =} is, and where it ends. */
+    private int[] places = new int[3 * USUAL_PARAMETERS];
+
+    private int used;
 
     RawQuery(String query) throws FormatException {
         if (query.length() > MAX_LENGTH) {
             throw new FormatException("query: " + query.length() + " characters (expected: <= " + MAX_LENGTH + ")");
         }
+        this.query = query;
         int from = 0;
         while (from <= query.length()) {
             int ampersand = query.indexOf('&', from);
             int to = ampersand < 0 ? query.length() : ampersand;
             int equals = query.indexOf('=', from);
             if (equals > from && equals < to) {
-                byte[] name = decode(query, from, equals);
-                parameters.add(
-                        new Parameter(new String(name, StandardCharsets.ISO_8859_1), decode(query, equals + 1, to)));
+                add(from, equals, to);
             }
             from = to + 1;
         }
     }
 
+    private void add(int from, int equals, int to) {
+        if (used == places.length) {
+            places = Arrays.copyOf(places, 2 * used);
+        }
+        places[used++] = from;
+        places[used++] = equals;
+        places[used++] = to;
+    }
+
     /** The first value of a parameter. */
-    Optional<byte[]> bytes(String name) {
-        for (Parameter parameter : parameters) {
-            if (parameter.name().equals(name)) {
-                return Optional.of(parameter.value());
+    Optional<byte[]> bytes(String name) throws FormatException {
+        int at = find(name, 0);
+        return at < 0 ? Optional.empty() : Optional.of(value(at));
+    }
+
+    List<byte[]> all(String name) throws FormatException {
+        List<byte[]> all = new ArrayList<>();
+        for (int at = find(name, 0); at >= 0; at = find(name, at + 3)) {
+            all.add(value(at));
+        }
+        return all;
+    }
+
+    Optional<String> text(String name) throws FormatException {
+        return bytes(name).map(value -> new String(value, StandardCharsets.ISO_8859_1));
+    }
+
+    private int find(String name, int from) throws FormatException {
+        for (int at = from; at < used; at += 3) {
+            int length = places[at + 1] - places[at];
+            if (length == name.length()
+                    ? query.startsWith(name, places[at])
+                    : length > name.length() && isEncoded(name, at)) {
+                return at;
             }
         }
-        return Optional.empty();
+        return -1;
     }
 
-    List<byte[]> all(String name) {
-        return parameters.stream()
-                .filter(parameter -> parameter.name().equals(name))
-                .map(Parameter::value)
-                .toList();
+    private boolean isEncoded(String name, int at) throws FormatException {
+        int percent = query.indexOf('%', places[at]);
+        return percent >= 0
+                && percent < places[at + 1]
+                && name.equals(new String(decode(query, places[at], places[at + 1]), StandardCharsets.ISO_8859_1));
     }
 
-    Optional<String> text(String name) {
-        return bytes(name).map(value -> new String(value, StandardCharsets.ISO_8859_1));
+    private byte[] value(int at) throws FormatException {
+        return decode(query, places[at + 1] + 1, places[at + 2]);
     }
 
     private static byte[] decode(String query, int from, int to) throws FormatException {

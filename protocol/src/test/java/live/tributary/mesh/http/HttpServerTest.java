@@ -83,7 +83,8 @@ class HttpServerTest {
                         List.of(),
                         HttpLimits.DEFAULT,
                         new Delegate(),
-                        new HttpTallies(meters))
+                        new HttpTallies(meters),
+                        Optional.empty())
                 .install(channel.pipeline(), false);
     }
 

@@ -70,6 +70,7 @@ final class ServerFixture implements AutoCloseable {
                 TrackerLimits.DEFAULT,
                 true,
                 () -> List.of(endpoint()),
+                relay -> false,
                 (infoHash, peer, seeding) -> {
                     if (dials) {
                         dialler.announced(infoHash, peer, seeding);

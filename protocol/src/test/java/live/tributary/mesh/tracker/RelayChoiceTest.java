@@ -6,17 +6,21 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
 import live.tributary.mesh.RelayView;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SigningKey;
 import org.junit.jupiter.api.Test;
 
 class RelayChoiceTest {
     private final SplittableRandom random = new SplittableRandom(1);
+    private final Set<RelayKey> nearby = new HashSet<>();
 
     @Test
     void namesOneRelayASite() {
@@ -59,8 +63,32 @@ class RelayChoiceTest {
         assertThat(chosen(false, relays, 1)).hasSize(2);
     }
 
+    @Test
+    void namesNearRelaysFirstAndInsteadOfOthersWhereThereAreTooMany() {
+        List<RelayView> relays = new ArrayList<>();
+        for (int operator = 21; operator <= 40; operator++) {
+            relays.add(relay(operator + ".1.1.1"));
+        }
+        nearby.add(relays.get(7).key());
+        nearby.add(relays.get(13).key());
+
+        assertThat(chosen(false, relays, 20)).hasSize(20);
+        assertThat(chosen(false, relays, 20).subList(0, 2)).containsExactlyInAnyOrder("28.1.1.1", "34.1.1.1");
+        assertThat(chosen(false, relays, 2)).containsExactlyInAnyOrder("28.1.1.1", "34.1.1.1");
+    }
+
+    @Test
+    void namesTheNearOneOfASite() {
+        RelayView far = relay("1.1.1.1");
+        RelayView near = relay("1.1.1.2");
+        nearby.add(near.key());
+        for (int i = 0; i < 20; i++) {
+            assertThat(chosen(false, List.of(far, near), 9)).containsExactly("1.1.1.2");
+        }
+    }
+
     private List<String> chosen(boolean privateAddresses, List<RelayView> relays, int max) {
-        return new RelayChoice(privateAddresses)
+        return new RelayChoice(privateAddresses, relay -> nearby.contains(relay.key()))
                 .choose(relays, max, random).stream()
                         .flatMap(List::stream)
                         .map(endpoint -> endpoint.address().getHostAddress())

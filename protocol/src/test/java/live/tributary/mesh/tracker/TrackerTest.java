@@ -33,6 +33,7 @@ class TrackerTest {
     private static final Endpoint SELF = endpoint("5.5.5.5", 7001);
     private static final Endpoint SELF_V6 = endpoint("2a00:5::5", 7001);
     private static final Endpoint OTHER = endpoint("6.6.6.6", 7001);
+    private static final Endpoint NEAR = endpoint("4.4.4.4", 7001);
     private static final InetSocketAddress VIEWER = new InetSocketAddress(address("8.8.8.8"), 40000);
 
     private final SampleStream sample = new SampleStream(1, Instant.EPOCH);
@@ -42,6 +43,7 @@ class TrackerTest {
             TrackerLimits.DEFAULT,
             false,
             () -> List.of(SELF, SELF_V6),
+            relay -> relay.endpoints().contains(NEAR),
             (infoHash, peer, seeding) -> announced.add(peer),
             new SplittableRandom(1),
             0);
@@ -129,6 +131,25 @@ class TrackerTest {
                 .contains(lan);
         assertThat(peers(tracker.announce(request, neighbour, Optional.of(elsewhere), 0)))
                 .doesNotContain(elsewhere);
+    }
+
+    @Test
+    void namesItselfThenNearHoldersThenOthersThenPeers() {
+        SampleStream.Chunk chunk = sample.next(1000);
+        Torrent torrent = stream.hold(chunk);
+        stream.heldBy(chunk, List.of(relay(2, NodeRole.RELAY, OTHER), relay(3, NodeRole.RELAY, NEAR)));
+        announce(torrent, new InetSocketAddress(address("9.9.9.2"), 1));
+
+        for (int port = 5000; port < 5020; port++) {
+            AnnounceResponse response = announce(
+                    torrent,
+                    VIEWER,
+                    port,
+                    PeerId.STREMIO,
+                    AnnounceEvent.STARTED,
+                    TimeUnit.SECONDS.toNanos(port - 5000));
+            assertThat(response.peers()).containsExactly(SELF, NEAR, OTHER, endpoint("9.9.9.2", 5000), SELF_V6);
+        }
     }
 
     @Test

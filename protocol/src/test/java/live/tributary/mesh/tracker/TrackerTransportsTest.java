@@ -19,6 +19,7 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
@@ -32,13 +33,17 @@ import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import live.tributary.mesh.FakeStream;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpAnswer;
+import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpServer;
+import live.tributary.mesh.http.HttpTallies;
+import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.Transport;
@@ -73,6 +78,7 @@ class TrackerTransportsTest {
             TrackerLimits.DEFAULT,
             true,
             () -> List.of(new Endpoint(LOOPBACK, 7001)),
+            relay -> false,
             (infoHash, peer, seeding) -> {},
             new SplittableRandom(1),
             0);
@@ -91,9 +97,19 @@ class TrackerTransportsTest {
                 Transport.best(),
                 loops,
                 BoundPort.Config.of(List.of(), 0),
-                new PortServices(List.of(), HttpServer.of(http), Optional.empty()),
+                new PortServices(List.of(), httpServer(), Optional.empty()),
                 Optional.of(() -> new UdpTracker(tracker, meters, new SplittableRandom(2), clock::get)));
         udp = new InetSocketAddress(LOOPBACK, port.port());
+    }
+
+    private HttpServer httpServer() {
+        return new HttpServer(
+                List.of(http),
+                List.of(),
+                HttpLimits.DEFAULT,
+                Pace.UNLIMITED,
+                new HttpTallies(meters),
+                Optional.of(http));
     }
 
     @AfterEach
@@ -190,6 +206,101 @@ class TrackerTransportsTest {
         assertThat(text(get("/scrape", HttpTrackerFormat.query(scrape))))
                 .startsWith("d5:filesd20:")
                 .endsWith("d8:completei1e10:downloadedi0e10:incompletei0eeee");
+    }
+
+    /** BEP 7: IPv6 peers are strings of eighteen bytes, under a key of their own. */
+    @Test
+    void givesIpv6PeersUnderAKeyOfTheirOwn() throws Exception {
+        String query = HttpTrackerFormat.query(new HttpTrackerFormat.Announce(announce(torrent), true));
+        get("/announce", query, new InetSocketAddress(InetAddress.getByName("2a00::1"), 1));
+
+        String answer = text(get("/announce", query, new InetSocketAddress(InetAddress.getByName("2a00::2"), 1)));
+
+        String peer = "*\0" + "\0".repeat(13) + "\u0001" + "\u0013\u0088";
+        assertThat(answer)
+                .isEqualTo("d8:completei1e10:incompletei2e8:intervali120e5:peers6:\u007f\0\0\u0001\u001b\u00596:peers618:"
+                        + peer + "e");
+    }
+
+    /** BEP 3's list of dictionaries for who asks for it, BEP 23's strings for all others. */
+    @Test
+    void givesPeersInTheFormThatIsAskedFor() throws Exception {
+        String query = HttpTrackerFormat.query(new HttpTrackerFormat.Announce(announce(torrent), true));
+        String start = "d8:completei1e10:incompletei1e8:intervali120e5:peers";
+        String compact = start + "6:\u007f\0\0\u0001\u001b\u0059e";
+
+        assertThat(text(get("/announce", query))).isEqualTo(compact);
+        assertThat(text(get("/announce", query.replace("&compact=1", "")))).isEqualTo(compact);
+        assertThat(text(get("/announce", query.replace("&compact=1", "&compact=0"))))
+                .isEqualTo(start + "ld2:ip9:127.0.0.14:porti7001eeee");
+    }
+
+    /** BEP 48: as many torrents as are asked for and known, in the order of their bytes; nobody gets all without asking. */
+    @Test
+    void scrapesTheTorrentsThatAreAskedFor() throws Exception {
+        Torrent other = stream.hold(sample.next(100_000));
+        get("/announce", HttpTrackerFormat.query(new HttpTrackerFormat.Announce(announce(other), true)));
+        List<InfoHash> sorted = Stream.of(torrent, other)
+                .map(Torrent::infoHash)
+                .sorted()
+                .toList();
+        List<InfoHash> asked = List.of(sorted.get(1), InfoHash.fromHex("ab".repeat(20)), sorted.get(0));
+
+        String answer = text(get("/scrape", HttpTrackerFormat.query(new ScrapeRequest(asked))));
+
+        StringBuilder expected = new StringBuilder("d5:filesd");
+        for (InfoHash infoHash : sorted) {
+            int leechers = infoHash.equals(other.infoHash()) ? 1 : 0;
+            expected.append("20:")
+                    .append(new String(infoHash.bytes(), StandardCharsets.ISO_8859_1))
+                    .append("d8:completei1e10:downloadedi0e10:incompletei")
+                    .append(leechers)
+                    .append("ee");
+        }
+        assertThat(answer).isEqualTo(expected + "ee");
+        assertThat(text(get("/scrape", "x=1"))).startsWith("d14:failure reason");
+    }
+
+    @Test
+    void announcesOverAConnectionThatStaysAreThoseOfTheService() throws Exception {
+        String query = HttpTrackerFormat.query(new HttpTrackerFormat.Announce(announce(torrent), true));
+        String expected = text(get("/announce", query));
+        try (Socket socket = new Socket(LOOPBACK, port.port())) {
+            socket.setSoTimeout(20_000);
+            for (String more : List.of("", "X-Other: 1\r\n", "")) { // The second is not plain, and the third comes after it.
+                socket.getOutputStream()
+                        .write(("GET /announce?" + query + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n")
+                                .getBytes(StandardCharsets.ISO_8859_1));
+                String head = "";
+                while (!head.endsWith("\r\n\r\n")) {
+                    head += (char) socket.getInputStream().read();
+                }
+                assertThat(head).startsWith("HTTP/1.1 200 OK\r\n").contains("content-length: " + expected.length());
+                assertThat(new String(
+                                socket.getInputStream().readNBytes(expected.length()), StandardCharsets.ISO_8859_1))
+                        .isEqualTo(expected);
+            }
+        }
+        assertThat(count("http", "answered")).isEqualTo(4);
+    }
+
+    @Test
+    void whoComesThroughAProxyOnThisMachineHasItsOwnAllowance() throws Exception {
+        HttpHeaders one = new DefaultHttpHeaders().set("x-forwarded-for", "192.0.2.7");
+        for (int asked = 0; asked < TrackerLimits.DEFAULT.burst(); asked++) {
+            assertThat(status(one)).isEqualTo(200);
+        }
+        assertThat(status(one)).isEqualTo(429);
+        assertThat(status(new DefaultHttpHeaders().set("x-forwarded-for", "192.0.2.7, 192.0.2.8")))
+                .isEqualTo(200);
+    }
+
+    private int status(HttpHeaders headers) throws Exception {
+        return http.answer(query("/scrape", "", headers))
+                .orElseThrow()
+                .toCompletableFuture()
+                .get()
+                .status();
     }
 
     @Test

@@ -75,7 +75,7 @@ public final class RegionalCache {
             others.put(
                     stream.key(),
                     stream.relays().stream()
-                            .filter(this::isOfTheRegion)
+                            .filter(this::isNear)
                             .map(RelayView::key)
                             .toList());
             int asked = 0;
@@ -106,10 +106,10 @@ public final class RegionalCache {
      */
     public List<RelayView> keepers(StreamView stream, ChunkRecord record) {
         List<RelayView> keepers = new ArrayList<>(stream.holders(record));
-        keepers.sort(Comparator.comparing(relay -> !isOfTheRegion(relay)));
+        keepers.sort(Comparator.comparing(relay -> !isNear(relay)));
         if (record.body().published().isBefore(clock.instant().minus(SHARED_AFTER))) {
             List<RelayView> region =
-                    stream.relays().stream().filter(this::isOfTheRegion).toList();
+                    stream.relays().stream().filter(this::isNear).toList();
             List<RelayKey> theirs = RegionalShare.holders(
                     record, region.stream().map(RelayView::key).toList());
             region.stream()
@@ -119,7 +119,8 @@ public final class RegionalCache {
         return keepers;
     }
 
-    private boolean isOfTheRegion(RelayView relay) {
+    /** Whether a relay says that it is of this one's region; one that says nothing is, to those that say nothing either. */
+    public boolean isNear(RelayView relay) {
         return relay.role() == NodeRole.RELAY
                 && Cell.of(relay.descriptor()
                                 .flatMap(descriptor -> descriptor.body().region()))
