@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import statistics
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab.d"))
@@ -34,6 +36,9 @@ server.listen(0, '127.0.0.1', () => console.log('LISTENING', (server.http || ser
 """
 PEERS = 200
 WARM_CPU_SECONDS = 12
+WARM_AT_MOST = 60
+COMPILERS_AT_REST = 0.03  # of a run's CPU time
+SWARM = 20
 KNOWN_SECONDS = 60
 IDLE_SECONDS = 75
 WEBSOCKETS, WIRE = 10_000, 2_000
@@ -103,10 +108,9 @@ class Setting:
 
     def compare(self, name, kind, ours, theirs, reference, goals, ratio=lambda our, their: our / their):
         """Interleaved rounds of (pid, port, arguments) each; the first does not count, and a JVM that is cold goes on until it is warm."""
-        warm_until = cpu_seconds(ours[0]) + WARM_CPU_SECONDS
-        while cpu_seconds(ours[0]) < warm_until:
-            self.run(ours[0], kind, ours[1], *ours[2])
+        self.warm(kind, *ours)
         mine, other, ratios, bad = [], [], [], 0
+        work = {"ours": Counter(), "theirs": Counter()}
         for number in range(self.options.rounds + 1):
             pair = [("ours", ours), ("theirs", theirs)]
             random.shuffle(pair)
@@ -114,6 +118,7 @@ class Setting:
             for which, (pid, port, arguments) in pair:
                 cost[which], said = self.run(pid, kind, port, *arguments)
                 bad += said["bad"]
+                work[which].update({key: said.get(key, 0) for key in ("done", "offers", "answers")})
             if number > 0:
                 mine.append(cost["ours"])
                 other.append(cost["theirs"])
@@ -121,6 +126,19 @@ class Setting:
         self.tell(name, statistics.median(mine) * 1e6, "us CPU", reference, statistics.median(other) * 1e6, statistics.median(ratios), goals)
         if bad:
             print(f"{name}: {bad} bad answers", file=sys.stderr)
+        for key in ("offers", "answers"):
+            each = {which: counts[key] / counts["done"] for which, counts in work.items()}
+            if each["theirs"]:
+                print(f"{name}: {each['ours']:.2f} {key} handed on for each, by {reference} {each['theirs']:.2f}", file=sys.stderr)
+
+    def warm(self, kind, pid, port, arguments):
+        """Until the compilers have little left to do, so that what they take is not counted for announces."""
+        began = cpu_seconds(pid)
+        share = 1.0
+        while cpu_seconds(pid) < began + WARM_CPU_SECONDS or (share > COMPILERS_AT_REST and cpu_seconds(pid) < began + WARM_AT_MOST):
+            all_before, compilers_before = cpu_seconds(pid), compiler_seconds(pid)
+            self.run(pid, kind, port, *arguments)
+            share = (compiler_seconds(pid) - compilers_before) / (cpu_seconds(pid) - all_before)
 
     def tell(self, name, value, unit, reference, reference_value, ratio, goals):
         rounds = self.options.rounds
@@ -156,8 +174,8 @@ def http(setting):
 
 def websockets(setting):
     pid, port = node_tracker(setting)
-    count = setting.options.count // 5
-    setting.compare("websocket announce", "ws", (setting.relay.process.pid, setting.relay_port, (count, 200)), (pid, port, (count, 200)),
+    arguments = (setting.options.count // 10, 200, SWARM)
+    setting.compare("websocket announce", "ws", (setting.relay.process.pid, setting.relay_port, arguments), (pid, port, arguments),
                     "node bittorrent-tracker 11.2.3", "announces per CPU second: must 2, stretch 4", lambda our, their: their / our)
 
 
@@ -249,6 +267,18 @@ def compiled(folder):
 def cpu_seconds(pid):
     """The process's CPU clock, to the nanosecond."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def compiler_seconds(pid):
+    """What of it the JVM's compilers took."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if re.match("C[12] Compiler", (task / "comm").read_text()):
+                total += int((task / "schedstat").read_text().split()[0])
+        except OSError:
+            pass  # A thread that has ended since.
+    return total / 1e9
 
 
 def read(hashes):

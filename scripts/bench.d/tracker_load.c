@@ -3,8 +3,10 @@
  *
  *   tracker_load udp  PORT HASHES COUNT SOCKETS WINDOW PEERS
  *   tracker_load http PORT HASHES COUNT CONNECTIONS keep|close PEERS
- *   tracker_load ws   PORT HASHES COUNT CONNECTIONS
+ *   tracker_load ws   PORT HASHES COUNT CONNECTIONS SWARM
  *   tracker_load idle PORT HASHES WEBSOCKETS WIRE SECONDS
+ *
+ * Browsers stand in swarms of SWARM each, make five offers with every announce, and answer each offer that they get.
  *
  * HASHES is a file of infohashes, 40 hex digits a line. Everything goes to 127.0.0.1, from 127.0.0.1 to .8, so that no limit
  * for one address is met; peers announce ports below 1024, which nobody dials.
@@ -26,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HASH = 20, SOURCES = 8, NUMWANT = 50, PATIENCE_MS = 2000, MAX_EVENTS = 256 };
+enum { HASH = 20, SOURCES = 8, NUMWANT = 50, PATIENCE_MS = 2000, QUIET_MS = 200, MAX_EVENTS = 256 };
 
 static unsigned char (*hashes)[HASH];
 static int hash_count;
@@ -292,14 +294,21 @@ static size_t json_hash(char *out, const unsigned char *hash) {
     return at;
 }
 
+/* A session description of that length. */
+static const char *description(size_t length) {
+    static char sdp[600];
+    memset(sdp, 'a', sizeof sdp - 1);
+    for (size_t i = 0; i + 40 < sizeof sdp; i += 40) memcpy(sdp + i, "\\r\\n", 4);
+    sdp[length] = 0;
+    return sdp;
+}
+
+enum { OFFER_SDP = 599, ANSWER_SDP = 400 };
+
 /* As long as a browser's: five offers with some candidates each. */
 static void announce(struct connection *c, int number, const unsigned char *hash, int offers) {
     static char text[16 * 1024];
-    static char sdp[600];
-    if (!sdp[0]) {
-        memset(sdp, 'a', sizeof sdp - 1);
-        for (size_t i = 0; i + 40 < sizeof sdp; i += 40) memcpy(sdp + i, "\\r\\n", 4);
-    }
+    const char *sdp = description(OFFER_SDP);
     size_t at = (size_t) sprintf(text, "{\"numwant\":%d,\"uploaded\":0,\"downloaded\":0,\"action\":\"announce\",\"info_hash\":\"", offers);
     at += json_hash(text + at, hash);
     at += (size_t) sprintf(text + at, "\",\"peer_id\":\"-XX0001-%012d\",\"offers\":[", number);
@@ -310,12 +319,37 @@ static void announce(struct connection *c, int number, const unsigned char *hash
     frame(c->fd, 1, text, at);
 }
 
+/* The 20 characters behind a key, which this load made itself. */
+static const char *twenty(const char *text, size_t length, const char *key) {
+    const char *found = memmem(text, length, key, strlen(key));
+    if (!found || (size_t) (found - text) + strlen(key) + 20 > length) {
+        fprintf(stderr, "tracker_load: an offer without %s\n", key);
+        exit(1);
+    }
+    return found + strlen(key);
+}
+
+static void answer(struct connection *c, const unsigned char *hash, const char *offer, size_t length) {
+    static char text[4 * 1024];
+    size_t at = (size_t) sprintf(text, "{\"action\":\"announce\",\"info_hash\":\"");
+    at += json_hash(text + at, hash);
+    at += (size_t) sprintf(text + at, "\",\"peer_id\":\"-XX0001-%012d\",\"to_peer_id\":\"%.20s\",\"offer_id\":\"%.20s\",", c->source,
+                           twenty(offer, length, "\"peer_id\":\""), twenty(offer, length, "\"offer_id\":\""));
+    at += (size_t) sprintf(text + at, "\"answer\":{\"type\":\"answer\",\"sdp\":\"%s\"}}", description(ANSWER_SDP));
+    frame(c->fd, 1, text, at);
+}
+
 struct counts {
-    long replies, offers, failures;
+    long replies, offers, answers, failures;
 };
 
-/* Takes the whole frames out of what came in. */
-static void take(struct connection *c, struct counts *counts) {
+/* The swarm of a connection, of so many. */
+static const unsigned char *swarm_of(const struct connection *c, int swarms) {
+    return hashes[c->source % swarms];
+}
+
+/* Takes the whole frames out of what came in; answers offers where the connection is in one of so many swarms. */
+static void take(struct connection *c, struct counts *counts, int swarms) {
     int at = 0;
     if (!c->upgraded) {
         c->in[c->have] = 0;
@@ -343,7 +377,11 @@ static void take(struct connection *c, struct counts *counts) {
         int opcode = c->in[at] & 15;
         if (opcode == 9) frame(c->fd, 10, text, (size_t) length);
         else if (opcode == 8) counts->failures++;
-        else if (memmem(text, (size_t) length, "\"offer\"", 7)) counts->offers++;
+        else if (memmem(text, (size_t) length, "\"answer\"", 8)) counts->answers++;
+        else if (memmem(text, (size_t) length, "\"offer\"", 7)) {
+            counts->offers++;
+            if (swarms > 0) answer(c, swarm_of(c, swarms), text, (size_t) length);
+        }
         else if (memmem(text, (size_t) length, "\"interval\"", 10)) {
             counts->replies++;
             c->waiting = 0;
@@ -354,11 +392,13 @@ static void take(struct connection *c, struct counts *counts) {
     c->have -= at;
 }
 
-static void ws(long count, int connections) {
+static void ws(long count, int connections, int swarm) {
     struct connection *all = calloc((size_t) connections, sizeof *all);
-    int epoll = epoll_create1(0), upgraded = 0;
-    struct counts counts = {0, 0, 0};
+    int epoll = epoll_create1(0);
+    int swarms = connections / swarm < 1 ? 1 : connections / swarm;
+    struct counts counts = {0, 0, 0, 0};
     struct epoll_event events[MAX_EVENTS];
+    if (swarms > hash_count) die("swarms: more than there are torrents");
     for (int i = 0; i < connections; i++) {
         all[i].source = i;
         all[i].fd = open_socket(SOCK_STREAM, i);
@@ -366,25 +406,25 @@ static void ws(long count, int connections) {
         watch(epoll, &all[i], EPOLL_CTL_ADD);
     }
     double began = now();
-    while (counts.replies < count) {
-        int ready = epoll_wait(epoll, events, MAX_EVENTS, PATIENCE_MS * 5);
+    for (;;) {
+        int over = counts.replies >= count; /* What is under way still arrives. */
+        int ready = epoll_wait(epoll, events, MAX_EVENTS, over ? QUIET_MS : PATIENCE_MS * 5);
+        if (ready == 0 && over) break;
         if (ready == 0) die("no answer");
         for (int e = 0; e < ready; e++) {
             struct connection *c = events[e].data.ptr;
             ssize_t got = recv(c->fd, c->in + c->have, (size_t) (IN - 1 - c->have), 0);
             if (got <= 0) die("a connection was closed");
             c->have += (int) got;
-            int before = c->upgraded;
-            take(c, &counts);
-            upgraded += c->upgraded - before;
-            if (c->upgraded && !c->waiting) {
+            take(c, &counts, swarms);
+            if (c->upgraded && !c->waiting && !over) {
                 c->waiting = 1;
-                announce(c, c->source, hashes[c->source % hash_count], 5);
+                announce(c, c->source, swarm_of(c, swarms), 5);
             }
         }
     }
-    printf("{\"done\":%ld,\"bad\":%ld,\"offers\":%ld,\"seconds\":%.3f}\n", counts.replies, counts.failures, counts.offers,
-           now() - began);
+    printf("{\"done\":%ld,\"bad\":%ld,\"offers\":%ld,\"answers\":%ld,\"seconds\":%.3f}\n", counts.replies, counts.failures, counts.offers,
+           counts.answers, now() - began);
     exit(0);
 }
 
@@ -397,7 +437,7 @@ static void idle(int websockets, int wire, double seconds) {
     setrlimit(RLIMIT_NOFILE, &files);
     int total = websockets + wire, epoll = epoll_create1(0), alive = total, ready_wire = 0, upgraded = 0;
     struct connection **all = calloc((size_t) total, sizeof *all);
-    struct counts counts = {0, 0, 0};
+    struct counts counts = {0, 0, 0, 0};
     struct epoll_event events[MAX_EVENTS];
     double until = 0;
     int opened = 0;
@@ -432,7 +472,7 @@ static void idle(int websockets, int wire, double seconds) {
             }
             c->have += (int) got;
             int before = c->upgraded;
-            take(c, &counts);
+            take(c, &counts, 0);
             if (c->upgraded && !before) {
                 upgraded++;
                 announce(c, c->source, hashes[c->source % hash_count], 1);
@@ -458,7 +498,7 @@ int main(int argc, char **argv) {
     random_state ^= (uint64_t) getpid() << 32;
     if (!strcmp(argv[1], "udp") && argc == 8) udp(atol(argv[4]), atoi(argv[5]), atoi(argv[6]), atoi(argv[7]));
     if (!strcmp(argv[1], "http") && argc == 8) http(atol(argv[4]), atoi(argv[5]), !strcmp(argv[6], "keep"), atoi(argv[7]));
-    if (!strcmp(argv[1], "ws") && argc == 6) ws(atol(argv[4]), atoi(argv[5]));
+    if (!strcmp(argv[1], "ws") && argc == 7) ws(atol(argv[4]), atoi(argv[5]), atoi(argv[6]));
     if (!strcmp(argv[1], "idle") && argc == 7) idle(atoi(argv[4]), atoi(argv[5]), atof(argv[6]));
     fprintf(stderr, "tracker_load: %s (expected: udp, http, ws or idle with their numbers)\n", argv[1]);
     return 2;
