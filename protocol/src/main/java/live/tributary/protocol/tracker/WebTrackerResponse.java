@@ -81,6 +81,8 @@ public sealed interface WebTrackerResponse {
     /** JSON written as it goes. */
     record Json(ByteBuf out) {
         private static final String HEX = "0123456789abcdef";
+        /** A control character's escape, bytes. */
+        private static final int LONGEST_CHARACTER = 6;
 
         Json text(String ascii) {
             ByteBufUtil.writeAscii(out, ascii);
@@ -98,20 +100,30 @@ public sealed interface WebTrackerResponse {
 
         /** A string with one character, 0 to 255, a byte. */
         Json bytes(byte[] bytes) {
-            out.writeByte('"');
+            byte[] text = new byte[LONGEST_CHARACTER * bytes.length + 2];
+            int at = 0;
+            text[at++] = '"';
             for (byte b : bytes) {
                 int c = b & 0xff;
-                if (c == '"' || c == '\\') {
-                    out.writeByte('\\').writeByte(c);
-                } else if (c < ' ') {
-                    text("\\u00").text(HEX.substring(c >> 4, (c >> 4) + 1)).text(HEX.substring(c & 15, (c & 15) + 1));
-                } else if (c < 0x80) {
-                    out.writeByte(c);
+                if (c < ' ') {
+                    text[at++] = '\\';
+                    text[at++] = 'u';
+                    text[at++] = '0';
+                    text[at++] = '0';
+                    text[at++] = (byte) HEX.charAt(c >> 4);
+                    text[at++] = (byte) HEX.charAt(c & 15);
+                } else if (c >= 0x80) { // UTF-8
+                    text[at++] = (byte) (0xc0 | c >> 6);
+                    text[at++] = (byte) (0x80 | c & 0x3f);
                 } else {
-                    out.writeByte(0xc0 | c >> 6).writeByte(0x80 | c & 0x3f); // UTF-8
+                    if (c == '"' || c == '\\') {
+                        text[at++] = '\\';
+                    }
+                    text[at++] = b;
                 }
             }
-            out.writeByte('"');
+            text[at++] = '"';
+            out.writeBytes(text, 0, at);
             return this;
         }
     }
