@@ -66,15 +66,18 @@ final class PlainGets extends ChannelInboundHandlerAdapter {
             ctx.fireChannelRead(message);
             return;
         }
-        while (!closing && in.isReadable() && ctx.channel().isWritable() && answered(ctx, in)) {
-            // One after the other.
-        }
-        if (closing || !in.isReadable()) {
+        boolean plain = true;
+        try {
+            while (!closing && in.isReadable() && plain) {
+                plain = ctx.channel().isWritable() && answered(ctx, in);
+            }
+            if (!plain) {
+                ctx.pipeline().remove(this);
+                ctx.fireChannelRead(in.retain());
+            }
+        } finally {
             in.release();
-            return;
         }
-        ctx.pipeline().remove(this);
-        ctx.fireChannelRead(in);
     }
 
     private boolean answered(ChannelHandlerContext ctx, ByteBuf in) {

@@ -24,18 +24,24 @@ import java.net.http.WebSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.HttpService;
+import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.http.Pace;
+import live.tributary.mesh.http.PlainGet;
+import live.tributary.mesh.http.PlainGetService;
 import live.tributary.mesh.http.WebSocketService;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
@@ -252,6 +258,57 @@ class BoundPortTest {
                 BodyHandlers.ofString());
         assertThat(answer.body()).isEqualTo("hello\n");
         assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_1_1);
+    }
+
+    @Test
+    void answersPlainGetsWithinTls() throws Exception {
+        List<Boolean> tls = new ArrayList<>();
+        PlainGetService plain = new PlainGetService() {
+            @Override
+            public String path() {
+                return "/asked";
+            }
+
+            @Override
+            public Map<String, String> headers() {
+                return Map.of();
+            }
+
+            @Override
+            public Optional<byte[]> answer(PlainGet request) {
+                tls.add(request.tls());
+                return Optional.of(request.rawQuery().getBytes(StandardCharsets.US_ASCII));
+            }
+        };
+        EventLoopGroup loops = Transport.best().newGroup("test-net", 1);
+        group = Optional.of(loops);
+        SelfSigned identity = SelfSigned.create(directory);
+        HttpServer server = new HttpServer(
+                List.of(http),
+                List.of(),
+                HttpLimits.DEFAULT,
+                Pace.UNLIMITED,
+                new HttpTallies(new Meters()),
+                Optional.of(plain));
+        BoundPort bound = BoundPort.bind(
+                Transport.best(),
+                loops,
+                BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), 0),
+                new PortServices(
+                        List.of(), server, Optional.of(ServerTls.of(identity.certificate(), identity.key()))),
+                Optional.empty());
+        port = Optional.of(bound);
+        try (Socket socket =
+                identity.clientContext().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), bound.port())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream()
+                    .write(("GET /asked?one HTTP/1.1\r\n\r\nGET /asked?two HTTP/1.1\r\n\r\n"
+                                    + "GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .containsSubsequence("\r\n\r\none", "\r\n\r\ntwo", "\r\n\r\nhello\n");
+        }
+        assertThat(tls).containsExactly(true, true);
     }
 
     @Test
