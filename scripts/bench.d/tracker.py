@@ -1,7 +1,8 @@
 """The relay's trackers beside opentracker and the node tracker: CPU seconds an announce, in interleaved rounds; idle connections held.
 
 The relay is the jar itself. It carries a stream whose records came over the mesh, and the announces are for that stream's torrents;
-expiry, connection ids and metrics are on, as always. CPU time is the process's own clock, so what else runs here counts little.
+expiry, connection ids and metrics are on, as always. CPU time is the process's own clock, so what else runs here counts little; server and
+load have a processor each.
 """
 
 import argparse
@@ -37,6 +38,7 @@ server.listen(0, '127.0.0.1', () => console.log('LISTENING', (server.http || ser
 PEERS = 200
 WARM_CPU_SECONDS = 12
 WARM_AT_MOST = 60
+SERVERS_CPU, *_, LOADS_CPU = sorted(os.sched_getaffinity(0)) if len(os.sched_getaffinity(0)) > 1 else (None, None)
 COMPILERS_AT_REST = 0.03  # of a run's CPU time
 SWARM = 20
 KNOWN_SECONDS = 60
@@ -84,6 +86,7 @@ def parsed():
     parser.add_argument("--rounds", type=int, default=7, help="rounds that count; one more warms up")
     parser.add_argument("--torrents", type=int, default=60)
     parser.add_argument("--count", type=int, default=60_000, help="announces a round over UDP; fewer over the others")
+    parser.add_argument("--unpinned", action="store_true", help="leave processors to the scheduler")
     parser.add_argument("--only", choices=["udp", "http", "websockets", "idle"], default="")
     return parser.parse_args()
 
@@ -98,9 +101,12 @@ class Setting:
 
     def run(self, pid, kind, port, *arguments):
         """CPU seconds of `pid` for each announce of one run, and what the load tool says."""
+        pinned = not self.options.unpinned
+        if pinned:
+            pin(pid, SERVERS_CPU)
         before = cpu_seconds(pid)
         command = [str(self.load), kind, str(port), str(self.hashes), *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, preexec_fn=lambda: pinned and pin(os.getpid(), LOADS_CPU))
         if done.returncode != 0:
             raise Missing(f"{kind} load on port {port}: {done.stderr.strip()}")
         said = json.loads(done.stdout.splitlines()[-1])
@@ -267,6 +273,17 @@ def compiled(folder):
 def cpu_seconds(pid):
     """The process's CPU clock, to the nanosecond."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def pin(pid, cpu):
+    """Server and load on one processor each, where there are two: else the scheduler's moods are measured."""
+    if cpu is None:
+        return
+    for task in os.listdir(f"/proc/{pid}/task"):
+        try:
+            os.sched_setaffinity(int(task), {cpu})
+        except ProcessLookupError:
+            pass  # A thread that has ended since.
 
 
 def compiler_seconds(pid):

@@ -36,6 +36,10 @@ public final class HttpTracker implements HttpService, PlainGetService {
     private final Tracker tracker;
     private final AnnounceCounters counters;
     private final LongSupplier nanoTime;
+    private volatile Reached lastReached = new Reached("", false, Optional.empty());
+
+    /** What a client wrote as its host, and what that means. */
+    private record Reached(String host, boolean tls, Optional<Endpoint> endpoint) {}
 
     public HttpTracker(Tracker tracker, Meters meters, LongSupplier nanoTime) {
         this.tracker = tracker;
@@ -118,7 +122,16 @@ public final class HttpTracker implements HttpService, PlainGetService {
      * Where the client says that it reached this node. A lie comes back to the liar alone, and only a known endpoint, or within a
      * LAN a neighbouring address, is taken from it.
      */
-    private static Optional<Endpoint> reached(String host, boolean tls) {
+    private Optional<Endpoint> reached(String host, boolean tls) {
+        Reached last = lastReached;
+        if (last.tls() != tls || !last.host().equals(host)) { // Most clients of a relay come by the same name.
+            last = new Reached(host, tls, endpoint(host, tls));
+            lastReached = last;
+        }
+        return last.endpoint();
+    }
+
+    private static Optional<Endpoint> endpoint(String host, boolean tls) {
         // A numeric host, in brackets if it is IPv6, and behind it a port unless it is the scheme's own.
         int colon = host.indexOf(':', host.indexOf(']') + 1);
         byte[] address = NetUtil.createByteArrayFromIpAddressString(colon < 0 ? host : host.substring(0, colon));

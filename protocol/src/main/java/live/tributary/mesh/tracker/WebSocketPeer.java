@@ -236,6 +236,7 @@ final class WebSocketPeer extends ChannelInboundHandlerAdapter implements WebSwa
     public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
         if (event == WebSocketService.CLOSING) {
             deliver();
+            leave(); // Before the other end hears that it is gone, and comes again.
         }
         ctx.fireUserEventTriggered(event);
     }

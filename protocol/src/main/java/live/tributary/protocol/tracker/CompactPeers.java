@@ -123,6 +123,13 @@ public final class CompactPeers extends AbstractList<Endpoint> {
         return copied;
     }
 
+    /** Copies all peers of a family; returns where they end. */
+    int copy(boolean ofIpv4, byte[] into, int at) {
+        byte[] from = ofIpv4 ? ipv4 : ipv6;
+        System.arraycopy(from, 0, into, at, from.length);
+        return at + from.length;
+    }
+
     void write(boolean ofIpv4, ByteBuf out) {
         out.writeBytes(ofIpv4 ? ipv4 : ipv6);
     }

@@ -4,7 +4,6 @@ import io.netty.util.NetUtil;
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,9 +50,9 @@ public final class HttpTrackerFormat {
         AnnounceRequest request = new AnnounceRequest(
                 InfoHash.of(twentyBytes(query, "info_hash")),
                 PeerId.of(twentyBytes(query, "peer_id")),
-                number(query, "downloaded").orElse(0),
-                number(query, "left"),
-                number(query, "uploaded").orElse(0),
+                query.number("downloaded").orElse(0),
+                query.number("left"),
+                query.number("uploaded").orElse(0),
                 query.text("event").map(AnnounceEvent::fromWord).orElse(AnnounceEvent.NONE),
                 wanted(query),
                 port(query));
@@ -123,18 +122,25 @@ public final class HttpTrackerFormat {
 
     /** What nearly every client asks for, written without a tree in between; the keys are in the order of their bytes. */
     private static byte[] compactBody(AnnounceResponse response) {
-        byte[] peers = response.compactPeers().bytes(true);
-        byte[] peers6 = response.compactPeers().bytes(false); // BEP 7
+        CompactPeers peers = response.compactPeers();
+        int length = peers.length(true);
+        int length6 = peers.length(false); // BEP 7
         String start = "d8:completei" + response.seeders() + "e10:incompletei" + response.leechers() + "e8:intervali"
-                + response.interval().toSeconds() + "e5:peers" + peers.length + ":";
-        String between = peers6.length > 0 ? "6:peers6" + peers6.length + ":" : "";
-        return ByteBuffer.allocate(start.length() + peers.length + between.length() + peers6.length + 1)
-                .put(start.getBytes(StandardCharsets.ISO_8859_1))
-                .put(peers)
-                .put(between.getBytes(StandardCharsets.ISO_8859_1))
-                .put(peers6)
-                .put((byte) 'e')
-                .array();
+                + response.interval().toSeconds() + "e5:peers" + length + ":";
+        String between = length6 > 0 ? "6:peers6" + length6 + ":" : "";
+        byte[] body = new byte[start.length() + length + between.length() + length6 + 1];
+        int at = put(start, body, 0);
+        at = peers.copy(true, body, at);
+        at = put(between, body, at);
+        at = peers.copy(false, body, at);
+        body[at] = 'e';
+        return body;
+    }
+
+    @SuppressWarnings("deprecation") // The characters are ASCII, and this copies them without an array in between.
+    private static int put(String ascii, byte[] into, int at) {
+        ascii.getBytes(0, ascii.length(), into, at);
+        return at + ascii.length();
     }
 
     /** The body that answers a scrape: the swarms that are known. */
@@ -229,7 +235,7 @@ public final class HttpTrackerFormat {
     }
 
     private static int port(RawQuery query) throws FormatException {
-        OptionalLong port = number(query, "port");
+        OptionalLong port = query.number("port");
         if (port.isEmpty() || port.getAsLong() > AnnounceRequest.MAX_PORT) {
             throw new FormatException("port: absent or no port (expected: 0.." + AnnounceRequest.MAX_PORT + ")");
         }
@@ -237,28 +243,10 @@ public final class HttpTrackerFormat {
     }
 
     private static OptionalInt wanted(RawQuery query) throws FormatException {
-        OptionalLong wanted = number(query, "numwant");
+        OptionalLong wanted = query.number("numwant");
         return wanted.isPresent()
                 ? OptionalInt.of((int) Math.min(wanted.getAsLong(), Integer.MAX_VALUE))
                 : OptionalInt.empty();
-    }
-
-    /** A decimal number from 0 to 2^63 - 1; whatever else a client writes there counts as not said. */
-    private static OptionalLong number(RawQuery query, String name) throws FormatException {
-        String text = query.text(name).orElse("");
-        if (text.isEmpty()) {
-            return OptionalLong.empty();
-        }
-        for (int i = 0; i < text.length(); i++) {
-            if (text.charAt(i) < '0' || text.charAt(i) > '9') {
-                return OptionalLong.empty();
-            }
-        }
-        try {
-            return OptionalLong.of(Long.parseLong(text));
-        } catch (NumberFormatException e) {
-            return OptionalLong.empty(); // Stremio's -1 as an unsigned number, for one.
-        }
     }
 
     private static String encode(byte[] bytes) {

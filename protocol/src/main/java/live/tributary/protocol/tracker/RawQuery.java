@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import live.tributary.protocol.bencode.FormatException;
 
 /**
@@ -18,6 +19,8 @@ final class RawQuery {
     static final int MAX_LENGTH = 8192;
 
     private static final int USUAL_PARAMETERS = 12;
+    /** Of 2^63 - 1. */
+    private static final int MAX_DIGITS = 19;
 
     private final String query;
     /** Where each parameter begins, where its {@code =} is, and where it ends. */
@@ -65,6 +68,35 @@ final class RawQuery {
         return all;
     }
 
+    /** A decimal number from 0 to 2^63 - 1; whatever else a client writes there counts as not said: Stremio's -1, unsigned, for one. */
+    OptionalLong number(String name) throws FormatException {
+        int found = find(name, 0);
+        if (found < 0) {
+            return OptionalLong.empty();
+        }
+        int from = places[found + 1] + 1;
+        int to = places[found + 2];
+        int percent = query.indexOf('%', from);
+        return percent < 0 || percent >= to
+                ? number(query, from, to)
+                : text(name).map(text -> number(text, 0, text.length())).orElseThrow();
+    }
+
+    private static OptionalLong number(String text, int from, int to) {
+        if (from == to || to - from > MAX_DIGITS) {
+            return OptionalLong.empty();
+        }
+        long number = 0;
+        for (int at = from; at < to; at++) {
+            int digit = text.charAt(at) - '0';
+            if (digit < 0 || digit > 9) {
+                return OptionalLong.empty();
+            }
+            number = 10 * number + digit;
+        }
+        return number < 0 ? OptionalLong.empty() : OptionalLong.of(number); // Nineteen digits may be one bit too many.
+    }
+
     Optional<String> text(String name) throws FormatException {
         return bytes(name).map(value -> new String(value, StandardCharsets.ISO_8859_1));
     }
@@ -98,8 +130,8 @@ final class RawQuery {
         for (int at = from; at < to; at++) {
             char c = query.charAt(at);
             if (c == '%') {
-                int high = at + 2 < to ? Character.digit(query.charAt(at + 1), 16) : -1;
-                int low = at + 2 < to ? Character.digit(query.charAt(at + 2), 16) : -1;
+                int high = at + 2 < to ? hexDigit(query.charAt(at + 1)) : -1;
+                int low = at + 2 < to ? hexDigit(query.charAt(at + 2)) : -1;
                 if (high < 0 || low < 0) {
                     throw new FormatException("query: % at " + at + " (expected: two hex digits behind it)");
                 }
@@ -112,5 +144,13 @@ final class RawQuery {
             }
         }
         return length == out.length ? out : Arrays.copyOf(out, length);
+    }
+
+    private static int hexDigit(char c) {
+        if (c >= '0' && c <= '9') {
+            return c - '0';
+        }
+        int letter = c | 0x20; // In lower case.
+        return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
     }
 }

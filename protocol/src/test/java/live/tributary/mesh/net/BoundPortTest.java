@@ -294,12 +294,12 @@ class BoundPortTest {
                 Transport.best(),
                 loops,
                 BoundPort.Config.of(List.of(InetAddress.getLoopbackAddress()), 0),
-                new PortServices(
-                        List.of(), server, Optional.of(ServerTls.of(identity.certificate(), identity.key()))),
+                new PortServices(List.of(), server, Optional.of(ServerTls.of(identity.certificate(), identity.key()))),
                 Optional.empty());
         port = Optional.of(bound);
-        try (Socket socket =
-                identity.clientContext().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), bound.port())) {
+        try (Socket socket = identity.clientContext()
+                .getSocketFactory()
+                .createSocket(InetAddress.getLoopbackAddress(), bound.port())) {
             socket.setSoTimeout(20_000);
             socket.getOutputStream()
                     .write(("GET /asked?one HTTP/1.1\r\n\r\nGET /asked?two HTTP/1.1\r\n\r\n"

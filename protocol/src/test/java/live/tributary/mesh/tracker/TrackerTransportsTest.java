@@ -218,8 +218,9 @@ class TrackerTransportsTest {
 
         String peer = "*\0" + "\0".repeat(13) + "\u0001" + "\u0013\u0088";
         assertThat(answer)
-                .isEqualTo("d8:completei1e10:incompletei2e8:intervali120e5:peers6:\u007f\0\0\u0001\u001b\u00596:peers618:"
-                        + peer + "e");
+                .isEqualTo(
+                        "d8:completei1e10:incompletei2e8:intervali120e5:peers6:\u007f\0\0\u0001\u001b\u00596:peers618:"
+                                + peer + "e");
     }
 
     /** BEP 3's list of dictionaries for who asks for it, BEP 23's strings for all others. */
@@ -240,10 +241,8 @@ class TrackerTransportsTest {
     void scrapesTheTorrentsThatAreAskedFor() throws Exception {
         Torrent other = stream.hold(sample.next(100_000));
         get("/announce", HttpTrackerFormat.query(new HttpTrackerFormat.Announce(announce(other), true)));
-        List<InfoHash> sorted = Stream.of(torrent, other)
-                .map(Torrent::infoHash)
-                .sorted()
-                .toList();
+        List<InfoHash> sorted =
+                Stream.of(torrent, other).map(Torrent::infoHash).sorted().toList();
         List<InfoHash> asked = List.of(sorted.get(1), InfoHash.fromHex("ab".repeat(20)), sorted.get(0));
 
         String answer = text(get("/scrape", HttpTrackerFormat.query(new ScrapeRequest(asked))));
@@ -267,7 +266,8 @@ class TrackerTransportsTest {
         String expected = text(get("/announce", query));
         try (Socket socket = new Socket(LOOPBACK, port.port())) {
             socket.setSoTimeout(20_000);
-            for (String more : List.of("", "X-Other: 1\r\n", "")) { // The second is not plain, and the third comes after it.
+            for (String more :
+                    List.of("", "X-Other: 1\r\n", "")) { // The second is not plain, and the third comes after it.
                 socket.getOutputStream()
                         .write(("GET /announce?" + query + " HTTP/1.1\r\nHost: a\r\n" + more + "\r\n")
                                 .getBytes(StandardCharsets.ISO_8859_1));

@@ -401,6 +401,22 @@ class WebSocketTrackerTest {
     }
 
     @Test
+    void whoClosesIsForgottenBeforeTheConnectionIsClosed() {
+        EmbeddedChannel leaving = new EmbeddedChannel(new WebSocketPeer(service, InetAddress.getLoopbackAddress()));
+        leaving.writeInbound(new TextWebSocketFrame(announce(swarm, 1, "\"left\":1")));
+        leaving.pipeline().fireUserEventTriggered(WebSocketService.CLOSING);
+
+        EmbeddedChannel again = new EmbeddedChannel(new WebSocketPeer(service, InetAddress.getLoopbackAddress()));
+        again.writeInbound(new TextWebSocketFrame(announce(swarm, 1, "\"left\":1")));
+        again.runPendingTasks();
+        ByteBuf answer = again.readOutbound();
+        assertThat(answer.toString(StandardCharsets.ISO_8859_1)).contains("\"incomplete\":1");
+        answer.release();
+        leaving.finishAndReleaseAll();
+        again.finishAndReleaseAll();
+    }
+
+    @Test
     void whoAsksWithoutEndIsAnsweredBetweenTheRounds() {
         EmbeddedChannel channel = new EmbeddedChannel();
         channel.freezeTime();

@@ -18,6 +18,7 @@ import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class HttpTrackerFormatTest {
@@ -59,6 +60,26 @@ class HttpTrackerFormatTest {
 
         assertThat(request.left()).isEmpty();
         assertThat(request.seeds()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0, 0", "7, 7", "9223372036854775807, 9223372036854775807", "%37, 7", "007, 7",
+        "9223372036854775808, ''", "99999999999999999999, ''", "+7, ''", "7x, ''", "'', ''", "%2d7, ''"
+    })
+    void readsNumbersUpToTheLargest(String text, String number) throws Exception {
+        assertThat(HttpTrackerFormat.readAnnounce("info_hash=" + HASH + REST + "&left=" + text)
+                        .request()
+                        .left())
+                .isEqualTo(number.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(number)));
+    }
+
+    @Test
+    void knowsAParameterByItsEncodedName() throws Exception {
+        assertThat(HttpTrackerFormat.readAnnounce("info%5Fhash=" + HASH + REST + "&le%66t=7")
+                        .request()
+                        .left())
+                .hasValue(7);
     }
 
     @Test
