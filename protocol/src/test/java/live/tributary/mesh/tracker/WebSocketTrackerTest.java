@@ -35,6 +35,7 @@ import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.http.WebSocketService;
 import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.Eventually;
 import live.tributary.mesh.net.PortServices;
 import live.tributary.mesh.net.Transport;
 import live.tributary.protocol.hls.WebSwarmIds;
@@ -256,7 +257,7 @@ class WebSocketTrackerTest {
         assertThat(answers(frame, last)).contains("\"incomplete\":1").doesNotContain("failure");
         assertThat(answers(Arrays.copyOf(last, last.length + 1))).doesNotContain("incomplete");
         assertThat(answers(frame, frame, last)).doesNotContain("incomplete");
-        assertThat(meters.sum(Meter.ANNOUNCES, "ws", "malformed")).isEqualTo(2);
+        Eventually.holds("both are counted", () -> meters.sum(Meter.ANNOUNCES, "ws", "malformed") == 2);
     }
 
     /** What comes back, until the server closes, to one message in these frames and a close. */

@@ -64,8 +64,17 @@ class HttpTrackerFormatTest {
 
     @ParameterizedTest
     @CsvSource({
-        "0, 0", "7, 7", "9223372036854775807, 9223372036854775807", "%37, 7", "007, 7",
-        "9223372036854775808, ''", "99999999999999999999, ''", "+7, ''", "7x, ''", "'', ''", "%2d7, ''"
+        "0, 0",
+        "7, 7",
+        "9223372036854775807, 9223372036854775807",
+        "%37, 7",
+        "007, 7",
+        "9223372036854775808, ''",
+        "99999999999999999999, ''",
+        "+7, ''",
+        "7x, ''",
+        "'', ''",
+        "%2d7, ''"
     })
     void readsNumbersUpToTheLargest(String text, String number) throws Exception {
         assertThat(HttpTrackerFormat.readAnnounce("info_hash=" + HASH + REST + "&left=" + text)
