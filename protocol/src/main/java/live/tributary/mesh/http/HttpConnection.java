@@ -34,6 +34,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
@@ -68,10 +70,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private static final AsciiString CONTENT_TYPE_OPTIONS = AsciiString.cached("x-content-type-options");
     private static final AsciiString NO_SNIFFING = AsciiString.cached("nosniff");
     /** What every answer carries. */
-    static final Map<String, String> COMMON_HEADERS = Map.of(
-            HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN.toString(), ANY_ORIGIN.toString(),
-            HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS.toString(), EXPOSED_HEADERS.toString(),
-            CONTENT_TYPE_OPTIONS.toString(), NO_SNIFFING.toString());
+    static final Map<String, String> COMMON_HEADERS = commonHeaders();
 
     private static final String PREFLIGHT_SECONDS = "86400";
     private static final Logger LOG = LoggerFactory.getLogger(HttpConnection.class);
@@ -106,6 +105,15 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private long deadline;
     private @Nullable Future<?> check;
+
+    /** In the order in which they are written. */
+    private static Map<String, String> commonHeaders() {
+        Map<String, String> headers = new LinkedHashMap<>();
+        headers.put(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN.toString(), ANY_ORIGIN.toString());
+        headers.put(HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS.toString(), EXPOSED_HEADERS.toString());
+        headers.put(CONTENT_TYPE_OPTIONS.toString(), NO_SNIFFING.toString());
+        return Collections.unmodifiableMap(headers);
+    }
 
     HttpConnection(HttpServer server, boolean tls) {
         this.server = server;
@@ -561,9 +569,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** A request was answered before it came here. */
-    void answeredPlainly(ChannelHandlerContext ctx) {
+    /** A request was answered before it came here, with a body of so many bytes. */
+    void answeredPlainly(ChannelHandlerContext ctx, int bytes) {
         asked = true;
+        server.pace().spend(bytes);
         waitAtMost(ctx, limits.idle());
     }
 

@@ -94,7 +94,7 @@ final class PlainGets extends ChannelInboundHandlerAdapter {
             return false;
         }
         in.skipBytes(length);
-        connection.answeredPlainly(ctx);
+        connection.answeredPlainly(ctx, body.get().length);
         heads.tallies.answered(200);
         write(ctx, body.get());
         return true;

@@ -10,6 +10,7 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -260,11 +261,37 @@ class PlainGetsTest {
         return answers;
     }
 
+    @Test
+    void whatLeavesIsCountedAgainstTheUploadAllowance() {
+        List<Integer> spent = new ArrayList<>();
+        Pace pace = new Pace() {
+            @Override
+            public long take(int bytes, boolean older) {
+                return 0;
+            }
+
+            @Override
+            public void spend(int bytes) {
+                spent.add(bytes);
+            }
+        };
+        EmbeddedChannel paced = open(Optional.of(asked), meters, pace);
+        paced.writeInbound(buffer(PLAIN + "\r\n"));
+        assertThat(answers(paced)).endsWith("x=1 at relay:7001");
+        assertThat(asked.plainly).isEqualTo(1);
+        assertThat(spent).containsExactly("x=1 at relay:7001".length());
+        paced.finishAndReleaseAll();
+    }
+
     private static EmbeddedChannel open(Optional<PlainGetService> plain, Meters meters) {
+        return open(plain, meters, Pace.UNLIMITED);
+    }
+
+    private static EmbeddedChannel open(Optional<PlainGetService> plain, Meters meters, Pace pace) {
         HttpService service = plain.isPresent() ? (HttpService) plain.get() : new Asked();
         EmbeddedChannel channel = new Loopback();
         channel.freezeTime();
-        new HttpServer(List.of(service), List.of(), HttpLimits.DEFAULT, Pace.UNLIMITED, new HttpTallies(meters), plain)
+        new HttpServer(List.of(service), List.of(), HttpLimits.DEFAULT, pace, new HttpTallies(meters), plain)
                 .install(channel.pipeline(), false);
         return channel;
     }
