@@ -258,7 +258,6 @@ class WebSocketTrackerTest {
         assertThat(answers(Arrays.copyOf(last, last.length + 1))).doesNotContain("incomplete");
         assertThat(answers(frame, frame, last)).doesNotContain("incomplete");
         Eventually.holds("both are counted", () -> meters.sum(Meter.ANNOUNCES, "ws", "malformed") == 2);
-        Eventually.holds("both are counted", () -> meters.sum(Meter.ANNOUNCES, "ws", "malformed") == 2);
     }
 
     /** What comes back, until the server closes, to one message in these frames and a close. */
