@@ -29,11 +29,11 @@ def write(folder, seed, count, seconds, length):
 
 
 def listed(relay, key, playlist):
-    """The paths of the chunks in a relay's live.m3u8 or replay.m3u8, oldest first; none where it has no playlist yet."""
+    """The paths of the chunks in a relay's live.m3u8 or replay.m3u8, oldest first, without gaps; none where it has no playlist yet."""
     try:
         text = relay.get(f"/live/{key}/0/{playlist}", "http").decode()
     except urllib.error.HTTPError as refusal:
         if refusal.code != 404:
             raise
         return []
-    return [f"/live/{key}/0/{name}" for name in re.findall(r"^(\d+\.ts)", text, re.MULTILINE)]
+    return [f"/live/{key}/0/{name}" for name in re.findall(r"(?<!#EXT-X-GAP\n)^(\d+\.ts)", text, re.MULTILINE)]

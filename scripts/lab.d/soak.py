@@ -143,7 +143,7 @@ class Seen:
             base = f"/live/{key}/{variant}/"
             try:
                 text = self._relay.get(base + playlist, "http").decode()
-                for name in re.findall(r"^(?:\S*/)?(\d+\.(?:ts|mp4))$", text, re.MULTILINE):
+                for name in re.findall(r"(?<!#EXT-X-GAP\n)^(?:\S*/)?(\d+\.(?:ts|mp4))$", text, re.MULTILINE):
                     self._fetch(digests, base, name)
             except OSError:
                 continue  # Not yet, or gone meanwhile; the next look tells.
