@@ -3,7 +3,6 @@ package live.tributary.mesh.net;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,7 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.function.LongPredicate;
 import java.util.function.Predicate;
+import live.tributary.mesh.swarm.NeighbourChoice;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.RelayKey;
 
@@ -57,6 +58,7 @@ final class Candidates {
         private long notBefore;
         private Optional<Long> provenAt = Optional.empty();
         private Optional<Long> linkedUntil = Optional.empty();
+        private long rtt = NeighbourChoice.UNKNOWN;
         private boolean self;
         private boolean dialling;
 
@@ -110,7 +112,8 @@ final class Candidates {
     }
 
     /**
-     * The endpoints that may be dialled now, the operator's first, others in random order; each counts as dialled from now on.
+     * The endpoints that may be dialled now: the operator's first, then the origin's, then near ones and a few of any; each counts
+     * as dialled from now on.
      *
      * @param isKnown nodes that need no dial: linked already, or banned
      * @param neighbourhoods those of the links that stand, of which no second one is taken from strangers
@@ -125,8 +128,8 @@ final class Candidates {
                 due.add(candidate);
             }
         }
-        Collections.shuffle(due, random);
-        due.sort(Comparator.comparing(candidate -> candidate.source));
+        due = NeighbourChoice.inOrder(due, candidate -> candidate.rtt, random);
+        due.sort(Comparator.comparing(candidate -> Math.min(candidate.source.ordinal(), Source.RENDEZVOUS.ordinal())));
         Set<Object> taken = new HashSet<>(neighbourhoods);
         List<Endpoint> chosen = new ArrayList<>();
         for (Candidate candidate : due) {
@@ -141,6 +144,22 @@ final class Candidates {
             chosen.add(candidate.endpoint);
         }
         return chosen;
+    }
+
+    /** The nearest that was reached before and may be dialled now; it counts as dialled, if {@code isNearEnough}. */
+    Optional<Endpoint> takeNearest(
+            Predicate<RelayKey> isKnown, Set<Object> neighbourhoods, LongPredicate isNearEnough, long now) {
+        Optional<Candidate> nearest = candidates.values().stream()
+                .filter(candidate -> !candidate.self
+                        && !candidate.dialling
+                        && candidate.rtt != NeighbourChoice.UNKNOWN
+                        && candidate.notBefore - now <= 0
+                        && candidate.key.filter(isKnown).isEmpty()
+                        && (policy.allowsPrivate() || !neighbourhoods.contains(neighbourhood(candidate))))
+                .min(Comparator.comparingLong(candidate -> candidate.rtt))
+                .filter(candidate -> isNearEnough.test(candidate.rtt));
+        nearest.ifPresent(candidate -> candidate.dialling = true); // Where it was reached it is no stranger.
+        return nearest.map(candidate -> candidate.endpoint);
     }
 
     /** As {@link #take}, for one endpoint that a node claims. */
@@ -175,12 +194,13 @@ final class Candidates {
         return true;
     }
 
-    /** The node with this key proved itself at the endpoint. */
-    void proven(Endpoint endpoint, RelayKey key, long now) {
+    /** The node with this key proved itself at the endpoint, so far away. */
+    void proven(Endpoint endpoint, RelayKey key, Duration rtt, long now) {
         Candidate candidate = candidates.get(endpoint);
         if (candidate != null) {
             candidate.key = Optional.of(key);
             candidate.provenAt = Optional.of(now);
+            candidate.rtt = rtt.toNanos();
             candidate.failures = 0;
             candidate.notBefore = now;
         }
@@ -198,6 +218,18 @@ final class Candidates {
             candidate.linkedUntil = Optional.of(now);
         }
         candidate.notBefore = now + backOff(candidate, now).toNanos();
+    }
+
+    /** The round trip to it, nanoseconds; {@link NeighbourChoice#UNKNOWN} until it was reached. */
+    long rtt(Endpoint endpoint) {
+        Candidate candidate = candidates.get(endpoint);
+        return candidate == null ? NeighbourChoice.UNKNOWN : candidate.rtt;
+    }
+
+    /** Whether the operator named it, so that it is never given up for another. */
+    boolean isOperators(Endpoint endpoint) {
+        Candidate candidate = candidates.get(endpoint);
+        return candidate != null && candidate.source == Source.OPERATOR;
     }
 
     /** How often in a row dials to it failed. */

@@ -11,8 +11,10 @@ import java.util.Optional;
 import java.util.Set;
 import live.tributary.mesh.relays.RelayDirectory;
 import live.tributary.mesh.swarm.LinkId;
+import live.tributary.mesh.swarm.NeighbourChoice;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.InfoHash;
+import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.wire.LiveMessage;
 import org.slf4j.Logger;
@@ -34,6 +36,8 @@ final class StreamLinks {
     private static final int FAILURES_TO_FORGET = 2;
     /** A link that lasted less was no success. */
     private static final Duration SHORT_LINK = Duration.ofSeconds(10);
+    /** How often a neighbour may be given up for a nearer one. */
+    private static final Duration CHANGE_EVERY = Duration.ofSeconds(60);
 
     private final NodeContext node;
     private final EventLoop loop;
@@ -45,6 +49,10 @@ final class StreamLinks {
     private final Map<LinkId, Link> links = new HashMap<>();
     private final Map<RelayKey, Link> byKey = new HashMap<>();
     private final Map<LinkId, Long> upSince = new HashMap<>();
+    /** Who is given up for whom, once he is linked. */
+    private final Map<Endpoint, Link> replaced = new HashMap<>();
+
+    private long changeAt;
     private int dialling;
     private int challenging;
 
@@ -76,6 +84,7 @@ final class StreamLinks {
         this.candidates = candidates;
         this.directory = directory;
         this.maker = maker;
+        this.changeAt = now() + CHANGE_EVERY.toNanos();
     }
 
     /** An inbound connection whose handshake named the stream; called on its channel's loop. */
@@ -112,6 +121,7 @@ final class StreamLinks {
 
     private void dialFailed(Endpoint endpoint) {
         candidates.ended(endpoint, true, now());
+        replaced.remove(endpoint);
         if (candidates.failures(endpoint) >= FAILURES_TO_FORGET) {
             directory.failed(endpoint);
         }
@@ -122,7 +132,7 @@ final class StreamLinks {
         LiveMessage.Hello peer = link.peer().orElseThrow();
         long now = now();
         link.dialled().ifPresent(endpoint -> {
-            candidates.proven(endpoint, peer.relay(), now);
+            candidates.proven(endpoint, peer.relay(), link.rtt(), now);
             directory.proven(peer.relay(), peer.role(), endpoint);
         });
         peer.seen()
@@ -138,14 +148,26 @@ final class StreamLinks {
             }
             other.close();
         }
-        if (byKey.size() >= node.config().maxLinks()) {
+        if (byKey.size() >= node.config().maxLinks() || peer.role() == NodeRole.RELAY && relays() >= mostRelays()) {
             return Standing.REFUSED;
         }
         dialling -= link.dialled().isPresent() ? 1 : 0;
         byKey.put(peer.relay(), link);
         upSince.put(link.id(), now);
         directory.linked(peer.relay(), peer.role());
+        link.dialled().map(replaced::remove).filter(Link::isUp).ifPresent(Link::close);
         return Standing.NEIGHBOUR;
+    }
+
+    /** Relays leave room for those who only listen, and cost more: each hears of every piece. */
+    private int mostRelays() {
+        return Math.max(1, node.config().maxLinks() / 2);
+    }
+
+    private long relays() {
+        return byKey.values().stream()
+                .filter(link -> link.peer().orElseThrow().role() == NodeRole.RELAY)
+                .count();
     }
 
     /** Of two links to one node both ends keep the same: the one that the lower key dialled, of two such the newer. */
@@ -173,10 +195,12 @@ final class StreamLinks {
                     .isPresent()) {
                 candidates.isSelf(endpoint);
             }
+            replaced.remove(endpoint);
             if (failed && since == null) {
                 dialFailed(endpoint);
             } else {
-                candidates.ended(endpoint, failed, now);
+                boolean turnedAway = !challenge && since == null; // It is full, and is not asked again soon.
+                candidates.ended(endpoint, failed || turnedAway, now);
             }
         });
         if (since == null) {
@@ -217,8 +241,40 @@ final class StreamLinks {
                 .forEach(link -> neighbourhoods.add(
                         node.policy().neighbourhood(link.remote().getAddress())));
         candidates
-                .take(most, relay -> byKey.containsKey(relay) || node.bans().has(relay), neighbourhoods, now)
+                .take(most, this::needsNoDial, neighbourhoods, now)
                 .forEach(endpoint -> dial(endpoint, Link.Purpose.LINK));
+        if (wanted <= 0 && dialling == 0 && now - changeAt >= 0) {
+            changeAt = now + CHANGE_EVERY.toNanos();
+            dialNearer(neighbourhoods, now);
+        }
+    }
+
+    private boolean needsNoDial(RelayKey relay) {
+        return byKey.containsKey(relay) || node.bans().has(relay);
+    }
+
+    /** A far neighbour is given up for a near one, once that is linked. */
+    private void dialNearer(Set<Object> neighbourhoods, long now) {
+        List<Link> own = byKey.values().stream()
+                .filter(link -> link.dialled()
+                        .filter(endpoint -> !candidates.isOperators(endpoint))
+                        .isPresent())
+                .filter(link -> link.peer().orElseThrow().role() == NodeRole.RELAY)
+                .toList();
+        candidates
+                .takeNearest(
+                        this::needsNoDial,
+                        neighbourhoods,
+                        rtt -> givenUpFor(rtt, own).isPresent(),
+                        now)
+                .ifPresent(endpoint -> {
+                    givenUpFor(candidates.rtt(endpoint), own).ifPresent(link -> replaced.put(endpoint, link));
+                    dial(endpoint, Link.Purpose.LINK);
+                });
+    }
+
+    private static Optional<Link> givenUpFor(long rtt, List<Link> own) {
+        return NeighbourChoice.givenUpFor(rtt, own, link -> link.rtt().toNanos());
     }
 
     void closeStalled(long now) {

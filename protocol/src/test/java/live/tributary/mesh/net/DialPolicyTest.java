@@ -45,6 +45,27 @@ class DialPolicyTest {
     }
 
     @Test
+    void nearOnesThatWereReachedBeforeAreDialledFirst() throws Exception {
+        Endpoint near = endpoint("93.184.216.34", 7001);
+        Endpoint far = endpoint("151.101.1.1", 7001);
+        candidates.add(far, Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
+        candidates.add(near, Candidates.Source.GOSSIP, Optional.empty(), 0);
+        take(0);
+        candidates.proven(far, samples.key().relayKey(), Duration.ofMillis(200), 0);
+        candidates.proven(near, samples.key().relayKey(), Duration.ofMillis(20), 0);
+        candidates.ended(far, false, 0);
+        candidates.ended(near, false, 0);
+
+        assertThat(candidates.takeNearest(key -> false, Set.of(), rtt -> rtt < 10_000_000, HOUR))
+                .isEmpty();
+        assertThat(candidates.take(1, key -> false, Set.of(), HOUR)).containsExactly(near);
+        assertThat(candidates.takeNearest(key -> false, Set.of(), rtt -> rtt < 500_000_000, HOUR))
+                .contains(far);
+        assertThat(candidates.takeNearest(key -> false, Set.of(), rtt -> true, HOUR))
+                .isEmpty();
+    }
+
+    @Test
     void theOperatorsPeersAreTriedAgainWithinAMinute() throws Exception {
         Endpoint peer = endpoint("10.0.0.1", 80);
         assertThat(candidates.add(peer, Candidates.Source.GOSSIP, Optional.empty(), 0))
@@ -76,7 +97,7 @@ class DialPolicyTest {
         Endpoint origin = endpoint("93.184.216.34", 7003);
         candidates.add(origin, Candidates.Source.HEAD, Optional.empty(), 0);
         take(0);
-        candidates.proven(origin, samples.key().relayKey(), 0);
+        candidates.proven(origin, samples.key().relayKey(), Duration.ZERO, 0);
         long now = Duration.ofMinutes(5).toNanos();
         candidates.ended(origin, false, now);
         long longest = 0;

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import live.tributary.mesh.swarm.LinkId;
+import live.tributary.mesh.swarm.NeighbourChoice;
 import live.tributary.mesh.swarm.SwarmActions;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.ChunkId;
@@ -177,13 +178,8 @@ public final class Simulation implements InstantSource {
         relays.add(node);
         trace.happened(
                 node,
-                String.format(
-                        java.util.Locale.ROOT,
-                        "joins with %.1f Mbit/s at %.3f %.3f%s",
-                        uplink / 1e6,
-                        x,
-                        y,
-                        inbound ? "" : ", without inbound"));
+                "joins with " + uplink / 1000 + " kbit/s at " + Math.round(1000 * x) + " " + Math.round(1000 * y)
+                        + (inbound ? "" : ", without inbound"));
         connect(node);
         if (conduct == Node.Conduct.FLOODER) {
             agenda.in(SECOND, () -> flood(node));
@@ -222,12 +218,11 @@ public final class Simulation implements InstantSource {
                 candidates.add(other);
             }
         }
-        candidates.sort((a, b) -> Long.compare(delay(node, a), delay(node, b)));
         int few = NEIGHBOURS / 2;
-        for (int far = 0; (node.dialled < wanted || node.pipes.size() < few) && !candidates.isEmpty(); far++) {
-            // Every third is any, not the nearest: so that the mesh cannot split.
-            Node other = candidates.remove(far % 3 == 2 ? random.nextInt(candidates.size()) : 0);
-            link(node, other);
+        for (Node other : NeighbourChoice.inOrder(candidates, candidate -> delay(node, candidate), random)) {
+            if (node.dialled < wanted || node.pipes.size() < few) {
+                link(node, other);
+            }
         }
     }
 
