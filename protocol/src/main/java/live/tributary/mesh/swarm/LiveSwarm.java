@@ -31,7 +31,9 @@ public final class LiveSwarm {
      *   News            the newest head counts, and the about that it pins
      *   LastWord        nothing newer counts once the key has ended
      *   RecordExchange  a record goes on before its gap is filled; RecordGate checks what is cheap, RecordChain what follows what
-     *   PieceExchange   a piece that is missing has a time at which it is asked for
+     *   PieceExchange   a piece is wanted, coming, being checked or good
+     *     PieceRequests a piece that is missing has a time at which it is asked for
+     *     PieceUpload   who needs a piece gets it from its parent, or asks
      *     PushTrees     a stripe has one parent
      *     SuperSeed     an origin gives each piece away once
      *     PiecePicker   the rarest piece, from whoever has it here first
@@ -76,7 +78,7 @@ public final class LiveSwarm {
 
         @Override
         public void allJoined(long now) {
-            pieces.fetchOlder(now);
+            pieces.requests().fetchOlder(now);
         }
     }
 
@@ -131,11 +133,11 @@ public final class LiveSwarm {
         if (message instanceof PeerMessage.Have have) {
             pieces.has(from, have.piece(), now);
         } else if (message instanceof PeerMessage.Request request) {
-            pieces.requested(from, request.block(), now);
+            pieces.upload().requested(from, request.block(), now);
         } else if (message instanceof PeerMessage.Cancel cancel) {
-            pieces.cancelled(from, cancel.block());
+            pieces.upload().cancelled(from, cancel.block());
         } else if (message instanceof PeerMessage.Reject reject) {
-            pieces.rejected(from, reject.block(), now);
+            pieces.requests().rejected(from, reject.block(), now);
         } else if (message instanceof PeerMessage.Choke) {
             pieces.choked(from, true, now);
         } else if (message instanceof PeerMessage.Unchoke) {
@@ -168,7 +170,7 @@ public final class LiveSwarm {
         } else if (message instanceof LiveMessage.Window window) {
             pieces.has(from, window.held(), now);
         } else if (message instanceof LiveMessage.Coming coming) {
-            pieces.coming(from, coming.pieces(), now);
+            pieces.upload().coming(from, coming.pieces(), now);
         } else if (message instanceof LiveMessage.Tree tree) {
             pieces.tree(from, tree, now);
         } else if (message instanceof LiveMessage.Load load) {
@@ -197,7 +199,7 @@ public final class LiveSwarm {
     public void blockSent(LinkId link, PeerMessage.Block block, long now) {
         Neighbour to = byLink.get(link);
         if (to != null) {
-            pieces.sent(to, block, now);
+            pieces.upload().sent(to, block, now);
         }
     }
 
@@ -235,7 +237,7 @@ public final class LiveSwarm {
         if (!lastWord.isSpoken() && records.trust(record, now)) {
             pieces.published(record, now);
             records.publish(record, pieces.audience(record), now);
-            pieces.pump(now);
+            pieces.upload().pump(now);
         }
     }
 
@@ -293,7 +295,7 @@ public final class LiveSwarm {
     }
 
     private void tellLoad(long now) {
-        long backlog = pieces.backlogNanos(now);
+        long backlog = pieces.upload().backlogNanos(now);
         boolean full = backlog > (saidFull ? FULL_BACKLOG / 4 : FULL_BACKLOG);
         if (full != saidFull) {
             saidFull = full;

@@ -77,6 +77,14 @@ public record SwarmConfig(
         return new SwarmConfig(stream, self, role, uploadBitsPerSecond, history, catchUp, spreading, only);
     }
 
+    boolean pullOnly() {
+        return spreading == Spreading.PULL;
+    }
+
+    boolean floods() {
+        return spreading == Spreading.FLOOD;
+    }
+
     boolean fetches(int rendition) {
         return renditions.isEmpty() || renditions.contains(rendition);
     }

@@ -1,0 +1,288 @@
+package live.tributary.mesh.swarm;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.random.RandomGenerator;
+import live.tributary.protocol.wire.PeerMessage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is asked for, of whom and when: pieces of the live edge that do not come by themselves, and older ones as lines have room.
+ *
+ * <p>Every piece that is not here has a time in the agenda, or nobody that could give it; so no loss goes unnoticed.
+ */
+final class PieceRequests {
+    /** How long a piece that the parent has shown may stay away: it is in the parent's queue. */
+    private static final long PARENT_GRACE = 400_000_000L;
+
+    private static final long MIN_TIMEOUT = 500_000_000L;
+    private static final long MAX_TIMEOUT = 8_000_000_000L;
+    /** How much longer than for a piece of the live edge it is waited for an older one. */
+    private static final int PATIENCE = 4;
+
+    private static final long RETRY = 250_000_000L;
+    private static final long REFUSED_FOR = 1_000_000_000L;
+    /** Of how many chunks that are not at the live edge pieces are asked for at a time. */
+    private static final int OLDER_AT_ONCE = 3;
+
+    private static final int MAX_FAILURES = 12;
+
+    private final SwarmConfig config;
+    private final SwarmActions actions;
+    private final Chunks chunks;
+    private final PushTrees trees;
+    private final PiecePicker picker;
+    private final Lateness lateness = new Lateness();
+    /** The chunks that are fetched, in order of their pieces. */
+    private final List<Chunk> fetching = new ArrayList<>();
+
+    private final PriorityQueue<Due> agenda = new PriorityQueue<>((a, b) -> Long.compare(a.at(), b.at()));
+
+    private record Due(long at, Piece piece) {}
+
+    PieceRequests(
+            SwarmConfig config,
+            SwarmActions actions,
+            List<Neighbour> neighbours,
+            Chunks chunks,
+            PushTrees trees,
+            RandomGenerator random) {
+        this.config = config;
+        this.actions = actions;
+        this.chunks = chunks;
+        this.trees = trees;
+        this.picker = new PiecePicker(neighbours, random);
+    }
+
+    List<Chunk> fetching() {
+        return fetching;
+    }
+
+    void begin(Chunk chunk) {
+        int place = fetching.size();
+        while (place > 0 && fetching.get(place - 1).record.firstPiece() > chunk.record.firstPiece()) {
+            place--;
+        }
+        fetching.add(place, chunk);
+    }
+
+    void end(Chunk chunk) {
+        fetching.remove(chunk);
+    }
+
+    /** A neighbour has a piece that is wanted: unless it comes by itself in time, it is asked for. */
+    void shown(Piece piece, Neighbour by, long now) {
+        piece.seen(by, now);
+        Neighbour source = piece.source;
+        if (piece.state == Piece.State.COMING
+                && source != null
+                && piece.blocks == 0
+                && source.failures > by.failures + 1) {
+            lookElsewhere(piece, now); // It had only been asked because nobody better was known.
+            return;
+        }
+        if (piece.state != Piece.State.WANTED || !piece.chunk.live) {
+            return;
+        }
+        Optional<Neighbour> parent = config.pullOnly() ? Optional.empty() : trees.parent(piece.stripe());
+        if (config.floods()) {
+            schedule(piece, Math.min(piece.due, now + lateness.grace()));
+        } else if (parent.isEmpty()) {
+            schedule(piece, now);
+            act(now);
+        } else if (parent.get() == by) {
+            schedule(piece, now + PARENT_GRACE);
+        } else if (!parent.get().held.contains(piece.number)) {
+            schedule(piece, Math.min(piece.due, now + lateness.grace()));
+        }
+    }
+
+    /** A piece of the live edge that nobody has shown yet. */
+    void opened(Piece piece, long now) {
+        schedule(piece, now + PiecePicker.LAST_RESORT);
+    }
+
+    /** A block of a piece came: the next one is due. */
+    void comes(Piece piece, Neighbour from, long now) {
+        schedule(piece, now + timeout(from, 1));
+    }
+
+    /** A pushed piece is whole. */
+    void cameByItself(Piece piece, long now) {
+        lateness.learn(piece, now);
+    }
+
+    /** A piece turned out bad: it is asked for once more. */
+    void askAgain(Piece piece, long now) {
+        schedule(piece, now);
+    }
+
+    private void schedule(Piece piece, long at) {
+        piece.due = at;
+        if (at < piece.scheduledAt) {
+            piece.scheduledAt = at;
+            agenda.add(new Due(at, piece));
+        }
+    }
+
+    long nextTick() {
+        Due first = agenda.peek();
+        return first == null ? Long.MAX_VALUE : first.at();
+    }
+
+    /** Does what the agenda has for now. */
+    void act(long now) {
+        for (Due first = agenda.peek(); first != null && first.at() <= now; first = agenda.peek()) {
+            agenda.remove();
+            Piece piece = first.piece();
+            if (piece.scheduledAt != first.at()) {
+                continue; // It was seen to earlier.
+            }
+            piece.scheduledAt = Piece.NEVER;
+            if (!piece.wanted() || piece.due == Piece.NEVER) {
+                continue;
+            }
+            if (piece.due > now) {
+                schedule(piece, piece.due);
+            } else if (piece.state == Piece.State.WANTED) {
+                ask(piece, now);
+            } else {
+                stayedAway(piece, now);
+            }
+        }
+    }
+
+    /** What was being sent, or was asked for, has not come. */
+    private void stayedAway(Piece piece, long now) {
+        Neighbour source = piece.source;
+        if (source != null) {
+            if (piece.chunk.live) {
+                blame(source); // What is older may wait long for what is not.
+            }
+            source.refused(piece.number, now + 4 * REFUSED_FOR);
+            trees.failed(piece.stripe(), source, now);
+        }
+        lookElsewhere(piece, now);
+    }
+
+    private void blame(Neighbour neighbour) {
+        neighbour.failures++;
+        if (neighbour.failures == MAX_FAILURES && neighbour.isRelay()) {
+            actions.drop(neighbour.link, SwarmActions.DropReason.SURPLUS); // Whatever ails it, another serves better.
+        }
+    }
+
+    /** A neighbour is gone: what it was to bring is looked for elsewhere. */
+    void linkDown(Neighbour gone, long now) {
+        for (Chunk chunk : fetching) {
+            for (Piece piece : chunk.pieces()) {
+                if (piece.state == Piece.State.COMING && piece.source == gone) {
+                    lookElsewhere(piece, now);
+                }
+            }
+        }
+    }
+
+    private void lookElsewhere(Piece piece, long now) {
+        takeBack(piece, null);
+        piece.state = Piece.State.WANTED;
+        piece.source = null;
+        piece.pushed = false;
+        ask(piece, now);
+    }
+
+    /** Asks for a wanted piece; where the parent was to bring it, the one that is asked takes its place. */
+    private void ask(Piece piece, long now) {
+        int stripe = piece.stripe();
+        Neighbour parent = trees.parent(stripe).orElse(null);
+        Neighbour source = picker.source(piece, parent, now);
+        if (source == null) {
+            schedule(piece, now + RETRY);
+            return;
+        }
+        if (piece.chunk.live && !config.pullOnly() && !config.floods()) {
+            if (parent != null && source != parent && !parent.isOrigin() && parent.held.contains(piece.number)) {
+                blame(parent);
+                trees.failed(stripe, parent, now);
+            }
+            if (source.isRelay()) {
+                trees.graft(stripe, source, now);
+            }
+        }
+        request(piece, source, now);
+    }
+
+    private void request(Piece piece, Neighbour source, long now) {
+        piece.state = Piece.State.COMING;
+        piece.source = source;
+        piece.pushed = false;
+        piece.startedAt = now;
+        piece.attempts++;
+        int blocks = 0;
+        for (int i = 0; i < piece.blockCount(); i++) {
+            if (!piece.hasBlock(i)) {
+                source.asked(piece.number, i);
+                actions.send(source.link, new PeerMessage.Request(piece.block(i)));
+                blocks++;
+            }
+        }
+        schedule(piece, now + timeout(source, blocks) * (piece.chunk.live ? 1 : PATIENCE));
+    }
+
+    /** Takes back what was asked for of a piece, from everybody but {@code except}. */
+    void takeBack(Piece piece, @Nullable Neighbour except) {
+        Neighbour source = piece.source;
+        if (source == null || source == except) {
+            return;
+        }
+        int asked = source.takeBack(piece.number);
+        for (int i = 0; asked >> i != 0; i++) {
+            if ((asked & 1 << i) != 0) {
+                actions.send(source.link, new PeerMessage.Cancel(piece.block(i)));
+            }
+        }
+    }
+
+    void rejected(Neighbour by, PeerMessage.Block block, long now) {
+        int index = block.begin() / PeerMessage.BLOCK_LENGTH;
+        if (!by.answered(block.piece(), index)) {
+            return;
+        }
+        Piece piece = chunks.piece(block.piece()).orElse(null);
+        if (piece == null || piece.state != Piece.State.COMING || piece.source != by || piece.pushed) {
+            return;
+        }
+        if (trees.feedsUs(piece.stripe(), by) && !by.isOrigin()) {
+            schedule(piece, Math.min(piece.due, now + by.rtt() + RETRY));
+            return; // It crossed a push, which has its own time.
+        }
+        by.refused(block.piece(), now + REFUSED_FOR);
+        lookElsewhere(piece, now);
+    }
+
+    private static long timeout(Neighbour source, int blocks) {
+        double expected = 2 * source.rtt() + source.serviceTime() * (1 + (source.requestedBlocks() + blocks) / 4.0);
+        return Math.min(MAX_TIMEOUT, Math.max(MIN_TIMEOUT, (long) (2 * expected)));
+    }
+
+    /** Asks for older pieces, the newest chunks first, as far as the neighbours' lines have room for it. */
+    void fetchOlder(long now) {
+        int tried = 0;
+        for (int i = fetching.size() - 1; i >= 0 && tried < OLDER_AT_ONCE; i--) {
+            Chunk chunk = fetching.get(i);
+            if (chunk.live) {
+                continue;
+            }
+            tried++;
+            for (Piece piece = picker.rarest(chunk, now); piece != null; piece = picker.rarest(chunk, now)) {
+                Neighbour source = picker.source(piece, null, now);
+                if (source == null) {
+                    break;
+                }
+                request(piece, source, now);
+            }
+        }
+    }
+}
