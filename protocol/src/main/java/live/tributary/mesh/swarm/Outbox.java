@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.stream.Stream;
+import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
 
 /** The blocks that wait to be sent to one neighbour, in two classes, each in order of arrival. */
@@ -73,6 +74,17 @@ final class Outbox {
         if (!live.isEmpty()) {
             live.removeIf(w -> w.pushed() && w.block().piece() == piece);
         }
+    }
+
+    /** Drops what has not begun to leave of all pushed pieces of a stripe. */
+    void dropPushes(int stripe) {
+        live.removeIf(w -> w.pushed()
+                && w.block().piece() % LiveMessage.STRIPES == stripe
+                && !hasBegun(w.block().piece()));
+    }
+
+    private boolean hasBegun(long piece) {
+        return pushes > 0 && pushed[(pushes - 1) % REMEMBERED] == piece;
     }
 
     /** A block of a pushed piece goes to the driver. */

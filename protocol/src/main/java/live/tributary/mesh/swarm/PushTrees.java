@@ -203,6 +203,9 @@ final class PushTrees {
             return;
         }
         from.fedByUs &= ~bit(stripe);
+        if (config.role() == NodeRole.RELAY) {
+            from.outbox.dropPushes(stripe); // It has asked somebody else.
+        }
         if (feedsUs(stripe, from)) {
             from.feedsUs &= ~bit(stripe);
             from.welcomeUntil[stripe] = now + WELCOME_AFTER_LEAVING;

@@ -62,6 +62,28 @@ class PushTreesTest {
     }
 
     @Test
+    void whoLeavesIsNotSentWhatStillWaitsForIt() {
+        bed.live();
+        bed.linesAreFast = false;
+        LinkId parent = bed.relay(1);
+        LinkId first = grafted(2, 3 * SLOW);
+        LinkId second = grafted(3, 2 * SLOW);
+        LinkId third = grafted(4, SLOW);
+        ChunkRecord record = bed.stream.first();
+        bed.hears(parent, record);
+        bed.gets(parent, new LiveMessage.Window(List.of(new LiveMessage.Range(0, 1))));
+        bed.receives(parent, record, 0);
+        assertThat(bed.piecesSentTo(third)).as("waits behind the others").isEmpty();
+
+        bed.gets(third, PRUNE);
+        bed.leave(first);
+        bed.leave(second);
+
+        assertThat(bed.piecesSentTo(second)).containsExactly(0L);
+        assertThat(bed.piecesSentTo(third)).isEmpty();
+    }
+
+    @Test
     void whatAParentSentBeforeItGaveUpTheEdgeIsStillWelcome() {
         bed.live();
         LinkId parent = bed.relay(1);

@@ -130,6 +130,19 @@ final class Swarmbed implements SwarmActions {
         return blocks;
     }
 
+    /** What was handed over for a link leaves, and what is handed over then. */
+    void leave(LinkId link) {
+        int left = 0;
+        for (List<Block> its = blocksTo(link); left < its.size(); its = blocksTo(link)) {
+            swarm.blockSent(link, its.get(left++).block(), now);
+        }
+        settle();
+    }
+
+    private List<Block> blocksTo(LinkId link) {
+        return blocks.stream().filter(block -> block.to().equals(link)).toList();
+    }
+
     /** Lets time pass, in small steps, and does what falls due. */
     void pass(Duration time) {
         long end = now + time.toNanos();
