@@ -30,13 +30,27 @@ QUIET_SHARE = 0.15  # of the bitrate: links and the DHT talk a little all the ti
 GRACE_SECONDS = 16  # for what was published last to arrive late, rather than never
 STATUS_POLLS = 10  # one status for so many scrapes; it lists the newest 30 chunks
 KILL_AFTER = 0.25  # of a chunk's duration after it was written: while it spreads
-JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-XX:ActiveProcessorCount=2"]
+# The second compiler too: without it the JDK hashes 15 times as slowly, which is seen in every chunk's time.
+JVM = ["-XX:+UseSerialGC", "-Xmx256m", "-XX:ActiveProcessorCount=2"]
 
 
 def main():
     options = parsed()
+    seeds = range(options.seed, options.seed + options.seeds)
+    tables = []
+    for options.seed in seeds:
+        good, table = one_run(options)
+        tables.append(table)
+        if not good:
+            sys.exit(1)
+    if len(tables) > 1:
+        show_together(options, seeds, tables)
+
+
+def one_run(options):
+    """Whether nothing failed that must hold, and the table."""
     folder = Path(tempfile.mkdtemp(prefix="lab-"))
-    feed, programs, keep = None, [], True
+    feed, programs, keep, table = None, [], True, None
     try:
         place = Place.chosen(options)
         source = segments(options)
@@ -45,7 +59,8 @@ def main():
                 feed = Feed(source, folder / "hls")
                 origin, relays = started(options, place, network, folder, programs)
                 mesh = Mesh(options, place, network, feed, origin, relays)
-                good = mesh.run()
+                table = mesh.run()
+                good = table is not None and table.good()
                 if not good:
                     write_statuses(programs, folder)
             finally:
@@ -61,7 +76,20 @@ def main():
             print(f"logs: {folder}", file=sys.stderr)
         else:
             shutil.rmtree(folder)
-    sys.exit(0 if good else 1)
+    return good, table
+
+
+def show_together(options, seeds, tables):
+    """The spread of each figure over all seeds; of what is compared, how far the means are apart."""
+    for at, (name, text, _, unit, allowed) in enumerate(tables[0].rows):
+        values = [table.rows[at][2] for table in tables]
+        mean = statistics.mean(values)
+        if options.json:
+            print(json.dumps({"name": f"{name}.mean", "value": mean, "unit": unit, "allowed": allowed, "least": min(values), "most": max(values), "rounds": len(values)}), flush=True)
+        else:
+            if at == 0:
+                print(f"\nseeds {seeds.start} to {seeds.stop - 1}: mean, least, most")
+            print(f"  {text:<52}{mean:>10.4g}{min(values):>10.4g}{max(values):>10.4g} {unit}")
 
 
 def parsed():
@@ -71,6 +99,7 @@ def parsed():
     parser.add_argument("--seconds", type=int, default=120, help="measured, after the warm-up (120)")
     parser.add_argument("--warm-up", type=int, default=30, help="seconds after all are linked (30)")
     parser.add_argument("--seed", type=int, default=1, help="of lines, delays and losses (1)")
+    parser.add_argument("--seeds", type=int, default=1, help="so many runs, with this seed and those that follow; then what they have in common (1)")
     parser.add_argument("--bitrate", type=float, default=3.0, help="of the feed, Mbit/s (3)")
     parser.add_argument("--segment", type=int, default=4, help="seconds (4)")
     parser.add_argument("--uplink", type=float, default=2.0, help="the origin's, as a multiple of the bitrate (2)")
@@ -178,10 +207,10 @@ class Mesh:
         self.held = {relay.name: set() for relay in relays}  # seqs
 
     def run(self):
-        """Prints the table; True where nothing that must hold fails."""
+        """Prints the table, and returns it; None where the mesh did not come to be."""
         waited = self._await_links()
         if waited is None:
-            return False
+            return None
         say(f"all relays linked and fed after {waited:.1f} s; warming up for {self.options.warm_up} s")
         time.sleep(self.options.warm_up)
         self._await_quiet()
@@ -195,7 +224,7 @@ class Mesh:
         if self.options.compare:
             table.compare(simulated(self.options, self.place.written(self.options, self.feed.folder.parent / "place.json")))
         table.show(self.options.json)
-        return table.good()
+        return table
 
     def _await_links(self):
         began = time.monotonic()

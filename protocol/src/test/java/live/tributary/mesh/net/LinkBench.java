@@ -9,20 +9,34 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.Samples;
+import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.Sha256;
+import live.tributary.protocol.stream.SignedHead;
 
 /**
- * What an idle link costs a relay in memory: {@code [--json] [--seed N] [--links N]}.
+ * What an idle link costs a relay in memory, and what one that never reads costs the others in time: {@code [--json] [--seed N]
+ * [--links N]}.
  *
- * <p>The other ends are bare sockets in the same process, so that the figure is an upper bound.
+ * <p>The other ends are bare sockets in the same process, so that the memory is an upper bound.
  */
 public final class LinkBench {
     private static final int WARM_UP = 50;
     private static final int COLLECTIONS = 4;
     private static final double KIB = 1024;
+    private static final int BLOCK = 16 * 1024;
+    private static final int BLOCKS_OF_A_PIECE = 4;
+    private static final int PIECES = 24;
+    private static final int CHUNK = PIECES * BLOCKS_OF_A_PIECE * BLOCK;
+    private static final int ROUNDS = 5;
+    private static final int BLOCKS = 4_000;
+    /** More than any queue takes. */
+    private static final int UNREAD = 600;
 
     private record Memory(long heap, long direct, long resident) {
         static Memory now() throws IOException {
@@ -65,6 +79,90 @@ public final class LinkBench {
                 peer.close();
             }
         }
+        beside(json, samples, new SampleStream(seed, Instant.now().minusSeconds(4)));
+    }
+
+    /** Blocks asked for one by one, alternately alone and beside a link that asks for hundreds and reads none. */
+    private static void beside(boolean json, Samples samples, SampleStream stream) throws Exception {
+        try (TestNode origin = TestNode.start(samples.key());
+                TestNode relay = TestNode.start(samples.key(), origin)) {
+            StreamPublisher publisher = origin.node.publish(stream.signingKey());
+            publisher.publish(SignedHead.sign(
+                    new Head(
+                            1,
+                            Instant.now().plusSeconds(300),
+                            Head.Status.LIVE,
+                            stream.term(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            List.of(),
+                            Sha256.ofContent(new byte[0])),
+                    stream.signingKey()));
+            StreamView view = relay.node.carry(stream.streamKey(), NodeRole.RELAY);
+            SampleStream.Chunk chunk = stream.next(CHUNK);
+            publisher.publish(chunk.record(), chunk.buffer());
+            Eventually.holds("chunk", () -> view.holds(chunk.record()));
+            List<Long> alone = new ArrayList<>();
+            List<Long> beside = new ArrayList<>();
+            try (RawPeer reader = RawPeer.linked(samples.key(), stream.streamKey(), relay.address())) {
+                showAll(reader);
+                ask(reader); // Warms up.
+                for (int round = 0; round < ROUNDS; round++) {
+                    alone.addAll(ask(reader));
+                    try (RawPeer unread = RawPeer.linked(samples.key(), stream.streamKey(), relay.address())) {
+                        showAll(unread);
+                        for (int i = 0; i < UNREAD; i++) {
+                            unread.request(i % PIECES, i % BLOCKS_OF_A_PIECE * BLOCK, BLOCK);
+                        }
+                        beside.addAll(ask(reader));
+                    }
+                }
+            }
+            printTimes(json, "links.block.p50", alone, beside, 0.5);
+            printTimes(json, "links.block.p99", alone, beside, 0.99);
+        }
+    }
+
+    /** Who shows pieces is served without end. */
+    private static void showAll(RawPeer peer) throws IOException {
+        for (long piece = 0; piece < PIECES; piece++) {
+            peer.has(piece);
+        }
+    }
+
+    private static List<Long> ask(RawPeer reader) throws IOException {
+        List<Long> nanos = new ArrayList<>();
+        for (int i = 0; i < BLOCKS; i++) {
+            long start = System.nanoTime();
+            reader.request(i / BLOCKS_OF_A_PIECE % PIECES, i % BLOCKS_OF_A_PIECE * BLOCK, BLOCK);
+            reader.awaitBlock();
+            nanos.add(System.nanoTime() - start);
+        }
+        return nanos;
+    }
+
+    private static void printTimes(boolean json, String name, List<Long> alone, List<Long> beside, double share) {
+        double reference = percentile(alone, share) / 1e3;
+        double value = percentile(beside, share) / 1e3;
+        System.out.printf(
+                Locale.ROOT,
+                json
+                        ? "{\"name\":\"%s\",\"value\":%.1f,\"unit\":\"us\",\"reference\":\"without a link that never reads\","
+                                + "\"reference_value\":%.1f,\"ratio\":%.3f,\"rounds\":%d}%n"
+                        : "%-22s %8.1f µs beside a link that never reads, %.1f without: %.3f (%d rounds)%n",
+                name,
+                value,
+                reference,
+                value / reference,
+                ROUNDS);
+    }
+
+    private static long percentile(List<Long> nanos, double share) {
+        return nanos.stream()
+                .sorted()
+                .skip((long) (share * (nanos.size() - 1)))
+                .findFirst()
+                .orElse(0L);
     }
 
     private static void link(

@@ -32,6 +32,9 @@ import live.tributary.protocol.wire.LiveMessageCodec;
 final class RawPeer implements AutoCloseable {
     private static final int EXTENDED = 20;
     private static final int TB_LIVE = 9;
+    private static final int HAVE = 4;
+    private static final int REQUEST = 6;
+    private static final int PIECE = 7;
     private static final int TIMEOUT_MILLIS = 10_000;
 
     private final SigningKey key;
@@ -123,6 +126,31 @@ final class RawPeer implements AutoCloseable {
                 .put((byte) id)
                 .put(body);
         out.write(frame.array());
+    }
+
+    void has(long piece) throws IOException {
+        send(HAVE, ByteBuffer.allocate(4).putInt((int) piece).array());
+    }
+
+    void request(long piece, int begin, int length) throws IOException {
+        send(
+                REQUEST,
+                ByteBuffer.allocate(12)
+                        .putInt((int) piece)
+                        .putInt(begin)
+                        .putInt(length)
+                        .array());
+    }
+
+    /** Passes over all messages up to the next block. */
+    void awaitBlock() throws IOException {
+        while (true) {
+            byte[] message = new byte[in.readInt()];
+            in.readFully(message);
+            if (message.length > 0 && message[0] == PIECE) {
+                return;
+            }
+        }
     }
 
     private void extended(int id, byte[] payload) throws IOException {

@@ -19,7 +19,7 @@ import live.tributary.mesh.swarm.SwarmConfig;
 /**
  * The live mesh's table, from the simulator: {@code [--seed N] [--json] [--relays N,N] [--scenario NAME] [--trace FILE] [--place FILE]}.
  *
- * <p>With {@code --place} the hosts are those that a lab ran on. With {@code --trace} one run is written down, each arrival a line; the same seed gives the same lines.
+ * <p>{@code --scenario model} prints the two simple ways to spread pieces beside the rough model that issue 3 begins with. With {@code --place} the hosts are those that a lab ran on. With {@code --trace} one run is written down, each arrival a line; the same seed gives the same lines.
  */
 public final class MeshBench {
     private static final String RELAYS = "3,10,100,1000";
@@ -30,7 +30,7 @@ public final class MeshBench {
     private long seed = DEFAULT_SEED;
     private boolean json;
     private List<Integer> relays = sizes(RELAYS);
-    private Optional<Kind> only = Optional.empty();
+    private List<Kind> only = List.of();
     private Optional<String> trace = Optional.empty();
     private Optional<Place> place = Optional.empty();
 
@@ -45,7 +45,7 @@ public final class MeshBench {
 
         Scenario scenario(long seed, int relays) {
             // A large mesh is measured over fewer chunks: it has more relays to measure them at.
-            int measured = relays > LARGE ? 6 : 20;
+            int measured = relays > LARGE ? 3 : 20;
             return switch (this) {
                 case CALM -> Scenario.calm(seed, relays).lasting(FIRST_MINUTE, FIRST_MINUTE + measured);
                 case CHURN -> Scenario.churning(seed, relays).lasting(FIRST_MINUTE, FIRST_MINUTE + measured);
@@ -61,7 +61,28 @@ public final class MeshBench {
         }
     }
 
-    private record Row(int relays, Kind kind, Outcome outcome, double seconds) {}
+    private record Row(int relays, Kind kind, Outcome outcome, double seconds) {
+        Optional<Model> model() {
+            return Model.ALL.stream()
+                    .filter(m -> m.kind() == kind && m.relays() == relays)
+                    .findFirst();
+        }
+    }
+
+    /** What the rough model says of a simple way to spread pieces: seconds beyond S/U, and the share of duplicates. */
+    private record Model(Kind kind, int relays, double p95, double duplicates) {
+        static final List<Model> ALL = List.of(
+                new Model(Kind.PULL, 100, 3, 0),
+                new Model(Kind.PULL, 1000, 6.5, 0),
+                new Model(Kind.FLOOD, 100, 0.33, 2.2),
+                new Model(Kind.FLOOD, 1000, 0.40, 2.2));
+
+        /** The whole time here over the model's. */
+        double ratio(Outcome outcome) {
+            double ideal = outcome.scenario().idealSeconds();
+            return (ideal + outcome.p95OverIdeal()) / (ideal + p95);
+        }
+    }
 
     private MeshBench(String[] args) {
         for (int i = 0; i < args.length; i++) {
@@ -69,8 +90,7 @@ public final class MeshBench {
                 case "--json" -> json = true;
                 case "--seed" -> seed = Long.parseLong(value(args, ++i));
                 case "--relays" -> relays = sizes(value(args, ++i));
-                case "--scenario" ->
-                    only = Optional.of(Kind.valueOf(value(args, ++i).toUpperCase(Locale.ROOT)));
+                case "--scenario" -> only = kinds(value(args, ++i));
                 case "--place" -> place = Optional.of(place(value(args, ++i)));
                 case "--trace" -> trace = Optional.of(value(args, ++i));
                 default ->
@@ -99,6 +119,14 @@ public final class MeshBench {
         return args[at];
     }
 
+    private List<Kind> kinds(String name) {
+        if (name.equals("model")) {
+            relays = List.of(100);
+            return List.of(Kind.PULL, Kind.FLOOD);
+        }
+        return List.of(Kind.valueOf(name.toUpperCase(Locale.ROOT)));
+    }
+
     private static Place place(String file) {
         try {
             return Place.read(file);
@@ -113,8 +141,10 @@ public final class MeshBench {
 
     private void run() throws InterruptedException, ExecutionException, FileNotFoundException {
         place.ifPresent(there -> relays = List.of(there.relays()));
-        List<Kind> kinds = only.map(List::of)
-                .orElse(place.isPresent() ? List.of(Kind.CALM) : List.of(Kind.CALM, Kind.CHURN, Kind.HOSTILE));
+        List<Kind> kinds = only;
+        if (kinds.isEmpty()) {
+            kinds = place.isPresent() ? List.of(Kind.CALM) : List.of(Kind.CALM, Kind.CHURN, Kind.HOSTILE);
+        }
         List<Callable<Row>> runs = new ArrayList<>();
         for (int size : relays.stream().sorted(Comparator.reverseOrder()).toList()) {
             for (Kind kind : kinds) {
@@ -176,8 +206,17 @@ public final class MeshBench {
             String suffix =
                     row.kind() == Kind.CALM ? "" : "." + row.kind().name().toLowerCase(Locale.ROOT);
             line(name + ".uplink" + suffix, o.uplink(), "ratio", 1.15);
-            line(name + ".p95-over-ideal" + suffix, o.p95OverIdeal(), "seconds", o.must());
-            line(name + ".duplicates" + suffix, o.duplicates(), "ratio", 0.02);
+            Optional<Model> model = row.model();
+            line(
+                    name + ".p95-over-ideal" + suffix,
+                    o.p95OverIdeal(),
+                    "seconds",
+                    model.map(Model::p95).orElse(o.must()));
+            line(
+                    name + ".duplicates" + suffix,
+                    o.duplicates(),
+                    "ratio",
+                    model.map(Model::duplicates).orElse(0.02));
             if (row.kind() == Kind.HOSTILE) {
                 line(name + ".bad.hostile", o.badChunks(), "chunks", 0);
             } else {
@@ -200,6 +239,14 @@ public final class MeshBench {
                 o.missed(),
                 o.badChunks(),
                 row.seconds());
+        row.model()
+                .ifPresent(m -> System.out.printf(
+                        Locale.ROOT,
+                        "%6s the rough model: p95 %+.3f, duplicates %.0f %%; the whole time is %.2f of the model's%n",
+                        "",
+                        m.p95(),
+                        100 * m.duplicates(),
+                        m.ratio(o)));
     }
 
     private static void line(String name, double value, String unit, double must) {
