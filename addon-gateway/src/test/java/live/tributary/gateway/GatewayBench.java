@@ -38,6 +38,7 @@ import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.Rendition;
 
 /**
@@ -138,6 +139,7 @@ final class GatewayBench {
         for (int i = 0; i < Math.min(count, DIFFERENT); i++) {
             chunks.add(chunks(i));
         }
+        List<RelayKey> holderKeys = relays.stream().map(RelayView::key).toList();
         ListedStreams listed = new ListedStreams();
         for (int i = 0; i < count; i++) {
             FakeStream stream = FakeStream.live(i, "Stream number " + i, 1);
@@ -148,7 +150,7 @@ final class GatewayBench {
                             0,
                             Rendition.Kind.VARIANT,
                             "BANDWIDTH=3000000,RESOLUTION=1280x720,CODECS=\"avc1.64001f,mp4a.40.2\"")));
-            listed.add(new MovingStream(stream, chunks.get(i % chunks.size()), relays, clock));
+            listed.add(new MovingStream(stream, chunks.get(i % chunks.size()), relays, holderKeys, clock));
         }
         return listed;
     }

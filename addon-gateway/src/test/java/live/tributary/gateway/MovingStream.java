@@ -30,12 +30,18 @@ final class MovingStream implements StreamView {
     private final List<RelayKey> holderKeys;
     private final InstantSource clock;
 
-    MovingStream(FakeStream self, FakeStream whole, List<RelayView> holders, InstantSource clock) {
+    /** @param holderKeys the holders' keys, the very same list for streams that share {@code whole}: holders are told apart by it */
+    MovingStream(
+            FakeStream self,
+            FakeStream whole,
+            List<RelayView> holders,
+            List<RelayKey> holderKeys,
+            InstantSource clock) {
         this.self = self;
         this.whole = whole;
         this.records = whole.newest(0, Integer.MAX_VALUE);
         this.holders = List.copyOf(holders);
-        this.holderKeys = holders.stream().map(RelayView::key).toList();
+        this.holderKeys = holderKeys;
         this.clock = clock;
     }
 
