@@ -57,14 +57,15 @@ def main():
 
 
 def held_chunk(origin, relay, folder):
-    """The torrent file of a chunk that the relay holds."""
+    """The torrent file of a chunk that the relay holds whole: its tracker counts it among the seeds then."""
     end = time.monotonic() + HELD_SECONDS
     while time.monotonic() < end:
         for infohash in magnets(origin):
             try:
                 file = folder / "chunk.torrent"
                 file.write_bytes(relay.get(f"/torrent/{infohash}.torrent", "tcp"))
-                return file
+                if b"8:completei1e" in relay.get("/scrape?info_hash=" + re.sub("(..)", r"%\1", infohash), "tcp"):
+                    return file
             except urllib.error.HTTPError:
                 pass
         time.sleep(0.5)
