@@ -292,7 +292,7 @@ class NotifyServiceTest {
         origin();
         RawOrigin second = origin();
 
-        assertThat(origin().isRefused()).isEqualTo("too many connections");
+        origin().isTurnedAway("too many connections");
         second.closes();
         eventually("room again", () -> {
             RawOrigin again = origin();
