@@ -12,7 +12,6 @@ import urllib.error
 import urllib.parse
 from pathlib import Path
 
-from npm import installed
 from owncast import FRAMES_PER_SECOND, OwncastFeed
 from program import JAVA, ROOT, Gone, NotReady, Program, jar, stop_all, write_statuses
 
@@ -22,7 +21,6 @@ LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--dht-port", "0", "--admin", 
 LIVE_SECONDS = 60
 WINDOW_SECONDS = 120
 FETCH_SECONDS = 120
-MEET_SECONDS = 30
 PLAYED_SECONDS = 60
 KILL_AFTER_SECONDS = 20
 STOP_SECONDS = 5
@@ -208,19 +206,6 @@ def offered_window(setting):
     return next((stream for stream in streams if "infoHash" in stream), None)
 
 
-def browsers_meet_by_the_tracker(report, setting):
-    """WebTorrent's own tracker client, twice, and WebRTC between the two."""
-    tools, missing = installed(CLIENTS / "web", "web")
-    if missing:
-        report.skip("bittorrent-tracker, as WebTorrent has it,", missing)
-        return
-    url = f"ws://{setting.relay2.ready['http']}/"
-    command = ["node", str(tools / "web_tracker.js"), url, newest_chunk(setting), str(MEET_SECONDS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=MEET_SECONDS + 30)
-    said = (done.stdout + done.stderr).strip().splitlines()
-    report.check("two of bittorrent-tracker's clients meet by the WebSocket tracker, and talk over WebRTC", done.returncode == 0, "; ".join(said[-6:]))
-
-
 def newest_chunk(setting):
     """The infohash of the newest chunk's own torrent."""
     playlist = setting.origin.get(f"/live/{setting.key}/0/magnets.m3u8", "http").decode()
@@ -369,7 +354,7 @@ def eventually(seconds, fact, every=POLL_SECONDS):
     return None
 
 
-PARTS = (relays_link, add_on_answers, clients_fetch_a_window, clients_fetch_a_chunk, browsers_meet_by_the_tracker, plays_while_a_relay_dies, origin_continues)
+PARTS = (relays_link, add_on_answers, clients_fetch_a_window, clients_fetch_a_chunk, plays_while_a_relay_dies, origin_continues)
 
 
 if __name__ == "__main__":

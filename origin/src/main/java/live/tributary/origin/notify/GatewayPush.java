@@ -52,7 +52,7 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
     private static final Duration LAST_NEWS = Duration.ofMillis(200);
 
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
-    private static final Duration LAST_RETRY = Duration.ofSeconds(4);
+    private static final Duration LAST_RETRY = Duration.ofSeconds(2);
     /** For one that says no. */
     private static final Duration REFUSED_RETRY = Duration.ofSeconds(60);
 

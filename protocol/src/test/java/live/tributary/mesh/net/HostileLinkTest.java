@@ -137,8 +137,7 @@ class HostileLinkTest {
     @Test
     void aMessageOfOneByteMoreThanTheWireAllowsClosesTheLink() throws Exception {
         try (RawPeer peer = RawPeer.linked(samples.key(), sample.streamKey(), relay.address())) {
-            peer.sendLive(new byte[LiveMessageCodec.MAX_ENCODED + 1]);
-            peer.readUntilClosed();
+            peer.isClosedOn(() -> peer.sendLive(new byte[LiveMessageCodec.MAX_ENCODED + 1]));
         }
         Eventually.holds("counted", () -> relay.counted(RecordResult.OVERSIZED) == 1);
     }
@@ -146,8 +145,7 @@ class HostileLinkTest {
     @Test
     void aBlockOfOneByteMoreThanTheWireAllowsClosesTheLink() throws Exception {
         try (RawPeer peer = RawPeer.linked(samples.key(), sample.streamKey(), relay.address())) {
-            peer.send(7, new byte[8 + PeerMessageDecoder.MAX_BLOCK + 1]);
-            peer.readUntilClosed();
+            peer.isClosedOn(() -> peer.send(7, new byte[8 + PeerMessageDecoder.MAX_BLOCK + 1]));
         }
         Eventually.holds("counted", () -> relay.counted(RecordResult.OVERSIZED) == 1);
     }

@@ -169,6 +169,23 @@ final class RawPeer implements AutoCloseable {
         }
     }
 
+    /** The node closes on this message, be it before all of it is written. */
+    void isClosedOn(Sending message) throws FormatException {
+        try {
+            message.send();
+        } catch (SocketException e) {
+            return; // Closed before all of it was written.
+        } catch (IOException e) {
+            throw new AssertionError("not closed by the node", e);
+        }
+        readUntilClosed();
+    }
+
+    /** Writes something. */
+    interface Sending {
+        void send() throws IOException;
+    }
+
     /** What comes until the other end closes. */
     List<LiveMessage> readUntilClosed() throws FormatException {
         List<LiveMessage> messages = new ArrayList<>();
