@@ -80,8 +80,8 @@ def parsed():
     parser.add_argument("--only", default="", choices=["", "cpu", "unchoke", "stalled", "idle"], help="one measurement")
     parser.add_argument("--keep", action="store_true", help="keep logs and state")
     options = parser.parse_args()
-    if options.rounds < 1:
-        parser.error(f"--rounds: {options.rounds} (expected: >= 1)")
+    if options.rounds < 7:
+        parser.error(f"--rounds: {options.rounds} (expected: >= 7)")
     return options
 
 

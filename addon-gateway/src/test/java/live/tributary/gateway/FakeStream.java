@@ -59,6 +59,7 @@ public final class FakeStream implements StreamView {
     private boolean live;
     private long term = TERM;
     private long nextPiece;
+    private boolean wholePieces;
 
     public FakeStream(int seed) {
         byte[] bytes = new byte[SigningKey.SEED_LENGTH];
@@ -125,13 +126,18 @@ public final class FakeStream implements StreamView {
         return ++term;
     }
 
+    /** From now on chunks are one whole piece of zeros, as long as a piece can be. */
+    public void wholePieces() {
+        wholePieces = true;
+    }
+
     public List<ChunkRecord> publish(int rendition, int count) {
         List<ChunkRecord> published = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             List<ChunkRecord> chain = records.computeIfAbsent(rendition, r -> new ArrayList<>());
             Optional<ChunkRecord> last = chain.isEmpty() ? Optional.empty() : Optional.of(chain.get(chain.size() - 1));
             long seq = last.map(record -> record.seq() + 1).orElse(100L);
-            byte[] content = content(rendition, seq);
+            byte[] content = wholePieces ? new byte[ChunkRecord.PIECE_LENGTH] : content(rendition, seq);
             ChunkRecord record = ChunkRecord.sign(
                     new ChunkRecord.Body(
                             key.streamKey(),

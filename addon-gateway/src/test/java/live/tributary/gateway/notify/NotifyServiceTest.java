@@ -289,10 +289,12 @@ class NotifyServiceTest {
         NotifyLimits two = new NotifyLimits(
                 1, 1, 9, 2, 4, 8192, 1 << 20, Duration.ofSeconds(10), Duration.ofSeconds(60), Duration.ofMinutes(2));
         start(false, Set.of(), two, sample.streamKey());
-        origin();
+        // Answered, so counted: who connects is told so before the gateway has looked at him.
+        origin().opens(sample.streamKey());
         RawOrigin second = origin();
+        second.opens(sample.streamKey());
 
-        origin().isTurnedAway("too many connections");
+        assertThat(origin().isRefused()).isEqualTo("too many connections");
         second.closes();
         eventually("room again", () -> {
             RawOrigin again = origin();

@@ -77,15 +77,6 @@ final class RawOrigin implements WebSocket.Listener {
         return ((NotifyMessage.Refused) answer).reason();
     }
 
-    /** Closed on at once; the word why may be lost with the connection. */
-    void isTurnedAway(String reason) throws Exception {
-        closed.get(BOUND_SECONDS, TimeUnit.SECONDS);
-        NotifyMessage answer = heard.poll();
-        if (answer != null) {
-            assertThat(answer).isEqualTo(new NotifyMessage.Refused(reason));
-        }
-    }
-
     void says(byte[] message) {
         socket.sendBinary(ByteBuffer.wrap(message), true).join();
     }

@@ -9,6 +9,7 @@ import java.util.SplittableRandom;
 import live.tributary.gateway.FakeStream;
 import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.mesh.RelayView;
+import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
 import org.junit.jupiter.api.Test;
@@ -44,11 +45,17 @@ class ProbesTest {
 
     @Test
     void manyRelaysStayWithinTheBudget() {
+        stream.wholePieces();
+        stream.publish(0, Probes.NEWEST);
         for (int i = 0; i < 100; i++) {
             stream.holdAll(stream.relay(i, "20.0." + i + ".1"));
         }
 
-        assertThat(run(60)).hasSizeBetween(180, 240);
+        long bits = run(60).stream()
+                .mapToLong(probe -> 8L * probe.record().pieceLength(probe.piece()))
+                .sum();
+        // A minute's 1.75 Mbit/s and what was saved up before it; a quarter of a Mbit/s is the wire probes'.
+        assertThat(bits).isBetween(60 * 1_500_000L, 61 * 1_750_000L + 8 * ChunkRecord.PIECE_LENGTH);
     }
 
     @Test

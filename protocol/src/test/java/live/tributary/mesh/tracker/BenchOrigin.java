@@ -15,6 +15,7 @@ import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.Eventually;
 import live.tributary.mesh.net.MeshNodeConfig;
 import live.tributary.mesh.net.MeshParts;
 import live.tributary.mesh.net.PortServices;
@@ -75,9 +76,10 @@ final class BenchOrigin {
             SampleStream.Chunk chunk = sample.next(CHUNK);
             publisher.publish(chunk.record(), chunk.buffer());
             infoHashes.add(ChunkTorrent.of(chunk.record()).infoHash().hex());
-            while (publisher.view().record(chunk.record().chunk()).isEmpty()) {
-                Thread.sleep(1); // A relay that came in the middle would take the rest for a flood.
-            }
+            // A relay that came in the middle would take the rest for a flood.
+            Eventually.holds(
+                    "published",
+                    () -> publisher.view().record(chunk.record().chunk()).isPresent());
         }
         Files.write(Path.of(args[1]), infoHashes);
         System.out.println(port.port() + " " + sample.streamKey().text());
