@@ -180,7 +180,7 @@ final class GatewayProgram implements Program {
                 life,
                 new ProgramNode.Plan(kind(), key, MAX_NET_THREADS, upload, upload, state.path()),
                 ChunkStore.inMemory(NO_CHUNKS),
-                config -> config,
+                config -> {},
                 random);
         TcpMeshNode mesh = own.mesh();
 

@@ -248,7 +248,7 @@ final class OriginProgram implements Program {
                         uplink(),
                         state.path()),
                 store,
-                config -> config.withHistory(history),
+                config -> config.history(history),
                 random);
         Meters meters = ownNode.meters();
         meters.gauge(store::memoryBytes, Meter.CACHE, "memory");

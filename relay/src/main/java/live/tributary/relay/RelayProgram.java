@@ -176,7 +176,7 @@ final class RelayProgram implements Program {
                         state.path(),
                         cache.region().map(place -> place.latitude() + "," + place.longitude())),
                 store,
-                config -> config.withRenditions(renditions).withRegion(cache.region()),
+                config -> config.renditions(renditions).region(cache.region()),
                 random);
         LOG.info("sends at most {} (--max-upload)", upload);
         Meters meters = own.meters();

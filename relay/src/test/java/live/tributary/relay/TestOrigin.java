@@ -40,7 +40,9 @@ final class TestOrigin implements AutoCloseable {
         Transport transport = Transport.best();
         this.loops = transport.newGroup("test-origin", 1);
         this.mesh = new TcpMeshNode(
-                MeshNodeConfig.of(sample.signingKey()).withPrivateAddresses(true),
+                MeshNodeConfig.builder(sample.signingKey())
+                        .privateAddresses(true)
+                        .build(),
                 MeshParts.of(
                         transport,
                         loops,

@@ -66,7 +66,7 @@ class NotifyServiceTest {
     private final EventLoopGroup loops = Transport.NIO.newGroup("test-gateway", 2);
     private final ChunkStore store = ChunkStore.inMemory(1);
     private final TcpMeshNode mesh = new TcpMeshNode(
-            MeshNodeConfig.of(GATEWAY).withPrivateAddresses(true),
+            MeshNodeConfig.builder(GATEWAY).privateAddresses(true).build(),
             MeshParts.of(
                     Transport.NIO,
                     loops,

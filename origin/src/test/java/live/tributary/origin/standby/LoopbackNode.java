@@ -31,7 +31,10 @@ public final class LoopbackNode implements AutoCloseable {
         List<InetSocketAddress> addresses =
                 List.of(peers).stream().map(LoopbackNode::address).toList();
         mesh = new TcpMeshNode(
-                MeshNodeConfig.of(key).withPrivateAddresses(true).withPeers(addresses),
+                MeshNodeConfig.builder(key)
+                        .privateAddresses(true)
+                        .peers(addresses)
+                        .build(),
                 MeshParts.of(
                         Transport.NIO,
                         loops,

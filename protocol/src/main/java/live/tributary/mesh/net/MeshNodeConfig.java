@@ -21,7 +21,6 @@ import live.tributary.protocol.stream.SigningKey;
  * @param renditions those carried, for the descriptor; empty for all
  * @param region where the node is, for the descriptor
  * @param tlsName the DNS name of its certificate, for the descriptor
- * @param contact of its operator, for the descriptor
  * @param software name and version
  */
 public record MeshNodeConfig(
@@ -35,7 +34,6 @@ public record MeshNodeConfig(
         List<Integer> renditions,
         Optional<RelayDescriptor.Region> region,
         Optional<String> tlsName,
-        Optional<String> contact,
         String software) {
     public static final Duration DEFAULT_HISTORY = Duration.ofHours(1);
     public static final long DEFAULT_UPLOAD = 10_000_000;
@@ -56,180 +54,93 @@ public record MeshNodeConfig(
         }
     }
 
-    /** The defaults, to be changed by the methods below. */
-    public static MeshNodeConfig of(SigningKey key) {
-        return new MeshNodeConfig(
-                key,
-                List.of(),
-                List.of(),
-                false,
-                DEFAULT_HISTORY,
-                DEFAULT_UPLOAD,
-                DEFAULT_MAX_LINKS,
-                List.of(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                "tributary");
+    /** The defaults, to be changed before they are {@linkplain Builder#build() built}. */
+    public static Builder builder(SigningKey key) {
+        return new Builder(key);
     }
 
-    public MeshNodeConfig withPeers(List<InetSocketAddress> value) {
-        return new MeshNodeConfig(
-                key,
-                value,
-                publicAddresses,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+    /** A config in the making; each method sets the component of its name. */
+    public static final class Builder {
+        private final SigningKey key;
+        private List<InetSocketAddress> peers = List.of();
+        private List<InetAddress> publicAddresses = List.of();
+        private boolean privateAddresses;
+        private Duration history = DEFAULT_HISTORY;
+        private long uploadBitsPerSecond = DEFAULT_UPLOAD;
+        private int maxLinks = DEFAULT_MAX_LINKS;
+        private List<Integer> renditions = List.of();
+        private Optional<RelayDescriptor.Region> region = Optional.empty();
+        private Optional<String> tlsName = Optional.empty();
+        private String software = "tributary";
 
-    public MeshNodeConfig withPublicAddresses(List<InetAddress> value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                value,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+        private Builder(SigningKey key) {
+            this.key = key;
+        }
 
-    public MeshNodeConfig withPrivateAddresses(boolean value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                value,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+        public Builder peers(List<InetSocketAddress> value) {
+            peers = value;
+            return this;
+        }
 
-    public MeshNodeConfig withHistory(Duration value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                value,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+        public Builder publicAddresses(List<InetAddress> value) {
+            publicAddresses = value;
+            return this;
+        }
 
-    public MeshNodeConfig withUploadBitsPerSecond(long value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                history,
-                value,
-                maxLinks,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+        public Builder privateAddresses(boolean value) {
+            privateAddresses = value;
+            return this;
+        }
 
-    public MeshNodeConfig withMaxLinks(int value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                value,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+        public Builder history(Duration value) {
+            history = value;
+            return this;
+        }
 
-    public MeshNodeConfig withRenditions(List<Integer> value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                value,
-                region,
-                tlsName,
-                contact,
-                software);
-    }
+        public Builder uploadBitsPerSecond(long value) {
+            uploadBitsPerSecond = value;
+            return this;
+        }
 
-    public MeshNodeConfig withRegion(Optional<RelayDescriptor.Region> value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                value,
-                tlsName,
-                contact,
-                software);
-    }
+        public Builder maxLinks(int value) {
+            maxLinks = value;
+            return this;
+        }
 
-    public MeshNodeConfig withTlsName(Optional<String> value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                region,
-                value,
-                contact,
-                software);
-    }
+        public Builder renditions(List<Integer> value) {
+            renditions = value;
+            return this;
+        }
 
-    public MeshNodeConfig withSoftware(String value) {
-        return new MeshNodeConfig(
-                key,
-                peers,
-                publicAddresses,
-                privateAddresses,
-                history,
-                uploadBitsPerSecond,
-                maxLinks,
-                renditions,
-                region,
-                tlsName,
-                contact,
-                value);
+        public Builder region(Optional<RelayDescriptor.Region> value) {
+            region = value;
+            return this;
+        }
+
+        public Builder tlsName(Optional<String> value) {
+            tlsName = value;
+            return this;
+        }
+
+        public Builder software(String value) {
+            software = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException for a component out of its bounds */
+        public MeshNodeConfig build() {
+            return new MeshNodeConfig(
+                    key,
+                    peers,
+                    publicAddresses,
+                    privateAddresses,
+                    history,
+                    uploadBitsPerSecond,
+                    maxLinks,
+                    renditions,
+                    region,
+                    tlsName,
+                    software);
+        }
     }
 }

@@ -202,7 +202,7 @@ final class RelayGossip {
                         node.config().uploadBitsPerSecond(),
                         toldLoad,
                         node.config().software(),
-                        node.config().contact(),
+                        Optional.empty(),
                         node.parts().clock().instant().plus(DESCRIPTOR_LIFETIME)),
                 node.key());
     }

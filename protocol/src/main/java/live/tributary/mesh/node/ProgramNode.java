@@ -11,7 +11,7 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 import live.tributary.mesh.admin.AdminService;
 import live.tributary.mesh.admin.Drops;
 import live.tributary.mesh.admin.Meter;
@@ -108,14 +108,16 @@ public final class ProgramNode {
             Lifecycle life,
             Plan plan,
             ChunkStore store,
-            UnaryOperator<MeshNodeConfig> own,
+            Consumer<MeshNodeConfig.Builder> own,
             SecureRandom random)
             throws Exception {
         this.options = options;
         this.life = life;
         this.kind = plan.kind();
         // First, since options that do not go together shall start nothing.
-        MeshNodeConfig config = own.apply(config(options, plan));
+        MeshNodeConfig.Builder builder = config(options, plan);
+        own.accept(builder);
+        MeshNodeConfig config = builder.build();
         this.meters = new Meters(plan.region());
         this.transport = Transport.best();
         this.loops = transport.newGroup(
@@ -141,14 +143,14 @@ public final class ProgramNode {
                 life.add(new TcpMeshNode(config, MeshParts.of(transport, loops, store, rendezvous, budget, meters)));
     }
 
-    private static MeshNodeConfig config(NodeOptions options, Plan plan) {
-        return MeshNodeConfig.of(plan.key())
-                .withPeers(options.peers().stream().map(HostPort::unresolved).toList())
-                .withPublicAddresses(publicAddresses(options))
-                .withPrivateAddresses(options.dhtPrivate())
-                .withUploadBitsPerSecond(plan.planned())
-                .withTlsName(tlsName(options))
-                .withSoftware("tributary " + ProgramVersion.current());
+    private static MeshNodeConfig.Builder config(NodeOptions options, Plan plan) {
+        return MeshNodeConfig.builder(plan.key())
+                .peers(options.peers().stream().map(HostPort::unresolved).toList())
+                .publicAddresses(publicAddresses(options))
+                .privateAddresses(options.dhtPrivate())
+                .uploadBitsPerSecond(plan.planned())
+                .tlsName(tlsName(options))
+                .software("tributary " + ProgramVersion.current());
     }
 
     private static List<InetAddress> publicAddresses(NodeOptions options) {

@@ -63,6 +63,8 @@ public final class DhtRendezvous implements Rendezvous {
     private final Map<InfoHash, List<Announcement>> announcements = new HashMap<>();
     private final Map<StreamKey, List<HeadKeeper>> keepers = new HashMap<>();
     private final Map<StreamKey, SignedHead> seen = new ConcurrentHashMap<>();
+    /** Of the thread of names alone. */
+    private boolean namesLost;
 
     private DhtRendezvous(List<DhtNode> nodes, ScheduledExecutorService names, RandomGenerator random) {
         this.nodes = List.copyOf(nodes);
@@ -119,9 +121,11 @@ public final class DhtRendezvous implements Rendezvous {
                 LOG.debug("no address for DHT node {}", entry, e);
             }
         }
-        if (addresses.isEmpty() && !entryNodes.isEmpty()) {
-            LOG.warn("none of the DHT's bootstrap nodes has an address: {}", entryNodes);
+        boolean lost = addresses.isEmpty() && !entryNodes.isEmpty();
+        if (lost && !namesLost) {
+            LOG.warn("none of the DHT's bootstrap nodes has an address, trying again: {}", entryNodes);
         }
+        namesLost = lost;
         nodes.forEach(node -> node.bootstrapBy(addresses));
         if (!entryNodes.isEmpty()) {
             Duration next = addresses.isEmpty() ? NAMES_RETRY : NAMES_REFRESH;

@@ -65,7 +65,7 @@ public final class LinkBench {
         Samples samples = new Samples(seed);
         SampleStream stream = new SampleStream(seed, Instant.now());
         List<RawPeer> peers = new ArrayList<>();
-        try (TestNode relay = TestNode.start(samples.key(), config -> config.withMaxLinks(2 * (count + WARM_UP)))) {
+        try (TestNode relay = TestNode.start(samples.key(), config -> config.maxLinks(2 * (count + WARM_UP)))) {
             StreamView view = relay.node.carry(stream.streamKey(), NodeRole.RELAY);
             link(peers, WARM_UP, samples, stream, relay, view);
             Memory before = Memory.now();

@@ -7,7 +7,7 @@ import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.function.UnaryOperator;
+import java.util.function.Consumer;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.http.HttpServer;
@@ -28,13 +28,15 @@ final class TestNode implements AutoCloseable {
     private final EventLoopGroup loops;
     private final BoundPort port;
 
-    private TestNode(SigningKey key, int number, Rendezvous rendezvous, UnaryOperator<MeshNodeConfig> more)
+    private TestNode(SigningKey key, int number, Rendezvous rendezvous, Consumer<MeshNodeConfig.Builder> more)
             throws IOException {
         this.key = key;
         Transport transport = Transport.NIO;
         loops = transport.newGroup("test-node", 2);
-        MeshNodeConfig config =
-                more.apply(MeshNodeConfig.of(key).withPrivateAddresses(true).withUploadBitsPerSecond(UPLOAD));
+        MeshNodeConfig.Builder builder =
+                MeshNodeConfig.builder(key).privateAddresses(true).uploadBitsPerSecond(UPLOAD);
+        more.accept(builder);
+        MeshNodeConfig config = builder.build();
         node = new TcpMeshNode(
                 config,
                 MeshParts.of(
@@ -53,7 +55,7 @@ final class TestNode implements AutoCloseable {
         node.listeningOn(port.port());
     }
 
-    static TestNode start(SigningKey key, UnaryOperator<MeshNodeConfig> more) throws IOException {
+    static TestNode start(SigningKey key, Consumer<MeshNodeConfig.Builder> more) throws IOException {
         return new TestNode(key, 0, Rendezvous.none(), more);
     }
 
@@ -64,7 +66,7 @@ final class TestNode implements AutoCloseable {
     static TestNode start(SigningKey key, int number, Rendezvous rendezvous, TestNode... peers) throws IOException {
         List<InetSocketAddress> addresses =
                 List.of(peers).stream().map(TestNode::address).toList();
-        return new TestNode(key, number, rendezvous, config -> config.withPeers(addresses));
+        return new TestNode(key, number, rendezvous, config -> config.peers(addresses));
     }
 
     InetSocketAddress address() {

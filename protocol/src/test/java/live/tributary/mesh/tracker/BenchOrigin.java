@@ -49,7 +49,9 @@ final class BenchOrigin {
         Transport transport = Transport.best();
         EventLoopGroup loops = transport.newGroup("bench-origin", 1);
         TcpMeshNode mesh = new TcpMeshNode(
-                MeshNodeConfig.of(sample.signingKey()).withPrivateAddresses(true),
+                MeshNodeConfig.builder(sample.signingKey())
+                        .privateAddresses(true)
+                        .build(),
                 MeshParts.of(
                         transport,
                         loops,
