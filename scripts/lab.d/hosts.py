@@ -85,14 +85,15 @@ class Host:
 class Network:
     """Hosts and the wire between them. Use as a context: leaving it takes all down."""
 
-    def __init__(self, names, lines, delays, losses, seed, congestion="cubic", in_kernel=None, closed=()):
-        """in_kernel: whether netem is the wire; where it is there, unless said."""
+    def __init__(self, names, lines, delays, losses, seed, congestion="cubic", in_kernel=None, closed=(), capture=None):
+        """in_kernel: whether netem is the wire; where it is there, unless said. capture: a folder for pcaps of all that passes."""
         self.hosts = [Host(name, address(at + 1)) for at, name in enumerate(names)]
         self.in_kernel = netem.kernel_has_netem() if in_kernel is None else in_kernel
         make = self._netem if self.in_kernel else self._switch
-        if closed:  # What netem cannot do.
+        if closed or capture:  # What netem cannot do.
             self.in_kernel, make = False, self._switch
         self._closed = closed
+        self._capture = capture
         self._wire = make([host.ip for host in self.hosts], lines, delays, losses, seed)
         for host in self.hosts:
             host.configure(congestion)
@@ -105,7 +106,7 @@ class Network:
         for host in self.hosts:
             with host.namespace.entered():
                 devices.append(wire.open_tun(DEVICE))
-        return wire.Wire(wire.Switch(addresses, lines, delays, losses, seed, self._closed), devices)
+        return wire.Wire(wire.place(addresses, lines, delays, losses, seed, devices, self._closed, self._capture), devices)
 
     def counters(self):
         """What each host sent and got so far, by the host's name."""

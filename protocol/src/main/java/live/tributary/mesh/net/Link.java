@@ -202,6 +202,7 @@ final class Link {
 
     /** A message arrived; releases what it carries. */
     void received(PeerMessage message) {
+        output.acknowledges(message);
         try {
             if (state == State.UP) {
                 receivedUp(message);

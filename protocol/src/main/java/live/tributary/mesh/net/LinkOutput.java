@@ -146,6 +146,11 @@ final class LinkOutput {
         flushSoon();
     }
 
+    /** A message came: the system answers its packets, on the same line. */
+    void acknowledges(PeerMessage message) {
+        node.budget().acknowledge(PeerMessageEncoder.lengthOf(message));
+    }
+
     private void flushSoon() {
         if (!flushScheduled) {
             flushScheduled = true;

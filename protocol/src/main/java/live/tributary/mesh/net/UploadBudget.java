@@ -4,7 +4,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
- * The node's one allowance of bytes to send, shared by links, viewers, HTTP and the bucket, and callable from any thread.
+ * The node's one allowance of bytes to send above TCP, shared by links, viewers, HTTP and the bucket, and callable from any thread.
  *
  * <p>A token bucket with a floor for each purpose: a purpose may take while the balance stands above its floor, so that the last
  * tokens are left for what is more urgent. Beside that every purpose but the most urgent is assured a small share of the rate,
@@ -61,7 +61,7 @@ public final class UploadBudget {
     private long sent;
 
     /**
-     * @param bitsPerSecond the most to send
+     * @param bitsPerSecond the most to send, above TCP and in full packets: {@link LinePackets#aboveTcp} of a line
      * @param nanoTime a monotonic clock, nanoseconds
      */
     public UploadBudget(long bitsPerSecond, LongSupplier nanoTime) {
@@ -89,12 +89,12 @@ public final class UploadBudget {
         if (above > 0) {
             awaited = awaited && balance < burst;
             assured[at] = Math.min(assured[at], 0);
-            count(bytes); // May go below the floor, even below nothing: the next one waits for it.
+            count(bytes, bytes); // May go below the floor, even below nothing: the next one waits for it.
             return 0;
         }
         if (assured[at] > 0) {
             assured[at] -= bytes;
-            count(bytes);
+            count(bytes, bytes);
             return 0;
         }
         awaited = true;
@@ -110,19 +110,25 @@ public final class UploadBudget {
         return grain;
     }
 
-    /** Counts bytes that were sent without asking: headers, answers, what cannot wait. */
+    /** Counts bytes that were sent without asking, in packets of their own: headers, answers, what cannot wait. */
     public synchronized void spend(int bytes) {
         refill();
-        count(bytes);
+        count(bytes, LinePackets.ofMessage(bytes));
     }
 
-    private void count(int bytes) {
-        balance -= bytes;
+    /** Counts what it takes to acknowledge bytes that came. */
+    public synchronized void acknowledge(int bytes) {
+        refill();
+        count(0, LinePackets.ofAcknowledging(bytes));
+    }
+
+    private void count(int bytes, int onLine) {
+        balance -= onLine;
         sent += bytes;
-        recent += bytes;
+        recent += onLine;
     }
 
-    /** All bytes taken or spent so far. */
+    /** All bytes above TCP taken or spent so far. */
     public synchronized long sent() {
         return sent;
     }

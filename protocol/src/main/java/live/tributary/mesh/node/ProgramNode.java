@@ -23,6 +23,7 @@ import live.tributary.mesh.http.HttpServer;
 import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.mse.KeyExchanges;
 import live.tributary.mesh.net.BoundPort;
+import live.tributary.mesh.net.LinePackets;
 import live.tributary.mesh.net.MeshNodeConfig;
 import live.tributary.mesh.net.MeshParts;
 import live.tributary.mesh.net.PortServices;
@@ -136,7 +137,7 @@ public final class ProgramNode {
         } else {
             dht = Optional.empty();
         }
-        this.bitsPerSecond = plan.budget();
+        this.bitsPerSecond = LinePackets.aboveTcp(plan.budget());
         this.budget = new UploadBudget(bitsPerSecond, System::nanoTime);
         this.exchanges = life.add(KeyExchanges.start(random, System::nanoTime));
         this.mesh =
@@ -148,7 +149,7 @@ public final class ProgramNode {
                 .peers(options.peers().stream().map(HostPort::unresolved).toList())
                 .publicAddresses(publicAddresses(options))
                 .privateAddresses(options.dhtPrivate())
-                .uploadBitsPerSecond(plan.planned())
+                .uploadBitsPerSecond(LinePackets.aboveTcp(plan.planned()))
                 .tlsName(tlsName(options))
                 .software("tributary " + ProgramVersion.current());
     }

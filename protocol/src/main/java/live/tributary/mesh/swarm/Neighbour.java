@@ -169,10 +169,6 @@ final class Neighbour {
         }
     }
 
-    boolean isAsked(long piece, int block) {
-        return (requested.getOrDefault(piece, 0) & 1 << block) != 0;
-    }
-
     boolean wasAsked(long piece, int block) {
         return (cancelled.getOrDefault(piece, 0) & 1 << block) != 0;
     }

@@ -95,10 +95,6 @@ final class PushTrees {
         return Optional.ofNullable(parents[stripe]);
     }
 
-    boolean isParent(int stripe, Neighbour neighbour) {
-        return parents[stripe] == neighbour;
-    }
-
     boolean feedsUs(int stripe, Neighbour neighbour) {
         return (neighbour.feedsUs & bit(stripe)) != 0;
     }

@@ -10,7 +10,7 @@ import live.tributary.protocol.stream.StreamKey;
 /**
  * What a swarm core is told at its start.
  *
- * @param uploadBitsPerSecond the node's whole upload budget, as far as it is known
+ * @param uploadBitsPerSecond the node's whole upload budget above TCP, as far as it is known
  * @param history how long chunks are kept and records count as live
  * @param catchUp how far back a node that joins fetches, at most the history
  * @param spreading how pieces travel; anything but trees is for comparison

@@ -59,6 +59,18 @@ class UploadBudgetTest {
     }
 
     @Test
+    void headersOfSmallMessagesAndAcknowledgementsTakeFromTheLineButAreNotCountedAsSent() {
+        for (int i = 0; i < 10_000; i++) {
+            budget.spend(9);
+            budget.acknowledge(BLOCK);
+        }
+        assertThat(budget.sent()).isEqualTo(90_000);
+        long line = 10_000L * (LinePackets.ofMessage(9) + LinePackets.ofAcknowledging(BLOCK));
+        long made = TimeUnit.SECONDS.toNanos(1) * (line - BYTES_A_SECOND / 20) / BYTES_A_SECOND; // 50 ms were saved up.
+        assertThat(budget.take(Purpose.LIVE_TO_RELAYS, 1)).isBetween(made, made + TimeUnit.MILLISECONDS.toNanos(1));
+    }
+
+    @Test
     void whoIsWokenLateLosesNothing() {
         long late = TimeUnit.MILLISECONDS.toNanos(100);
         int sent = 0;

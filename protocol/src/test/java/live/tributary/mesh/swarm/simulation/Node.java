@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
+import live.tributary.mesh.net.LinePackets;
 import live.tributary.mesh.swarm.LinkId;
 import live.tributary.mesh.swarm.LinkPeer;
 import live.tributary.mesh.swarm.LiveSwarm;
@@ -168,6 +169,7 @@ final class Node implements SwarmActions {
     }
 
     void receive(Pipe in, Parcel parcel) {
+        occupyUplink(LinePackets.ofAcknowledging(parcel.bytes()));
         LinkId link = in.link;
         if (!pipes.containsKey(link)) {
             return;
@@ -244,7 +246,7 @@ final class Node implements SwarmActions {
             pipe.waiting.add(parcel);
             transmit();
         } else {
-            occupyUplink(parcel.bytes());
+            occupyUplink(LinePackets.ofMessage(parcel.bytes()));
             pipe.depart(simulation, parcel);
         }
     }
@@ -259,7 +261,8 @@ final class Node implements SwarmActions {
                 turn = (turn + i + 1) % turns.size();
                 Parcel parcel = pipe.waiting.peek();
                 transmitting = true;
-                long time = (long) (parcel.bytes() / uplinkBytesPerNano) + uplinkDebt;
+                int onLine = parcel instanceof Parcel.Bytes ? parcel.bytes() : LinePackets.ofMessage(parcel.bytes());
+                long time = (long) (onLine / uplinkBytesPerNano) + uplinkDebt;
                 uplinkDebt = 0;
                 simulation.agenda.in(time, () -> {
                     transmitting = false;
