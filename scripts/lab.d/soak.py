@@ -25,15 +25,15 @@ LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--n
 HEAP = ["-Xmx192m"]  # as the systemd units have it
 SEGMENT_SECONDS = 2
 LISTED_SECONDS = 30
-HISTORY_MINUTES = 10
+HISTORY_MINUTES = 20  # from here on relays write to the bucket in the origin's stead
 RETENTION_SLACK = 45
 POLL_SECONDS = 0.3
 REPLAY_SECONDS = 20
 SETTLE_SECONDS = 60
 GRACE_SECONDS = 3
 FLAT = 1.10
-WARM_MINUTES = 15  # a JVM compiles and grows for a while; what is shorter proves nothing of memory
-MARKS = (1 / 12, 1 / 2, 1)
+MARKS = tuple(twelfth / 12 for twelfth in (1, 6, 7, 8, 9, 10, 11, 12))
+HALF, END = 1 / 2, 1
 OFFLINE_WIPE_SECONDS = 40  # 300 in Owncast; an hour should see some
 
 
@@ -125,6 +125,7 @@ class Seen:
         self._relay = relay
         self.keys = keys
         self.digests = {(key, variant): {} for key in keys for variant in range(len(VARIANTS))}  # seq → (SHA-1, time.time())
+        self.bytes = dict.fromkeys(keys, 0)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="seen", daemon=True)
         self._thread.start()
@@ -144,14 +145,16 @@ class Seen:
             try:
                 text = self._relay.get(base + playlist, "http").decode()
                 for name in re.findall(r"(?<!#EXT-X-GAP\n)^(?:\S*/)?(\d+\.(?:ts|mp4))$", text, re.MULTILINE):
-                    self._fetch(digests, base, name)
+                    self._fetch(key, variant, name)
             except OSError:
                 continue  # Not yet, or gone meanwhile; the next look tells.
 
-    def _fetch(self, digests, base, name):
+    def _fetch(self, key, variant, name):
         seq = int(name.split(".")[0])
-        if seq not in digests:
-            digests[seq] = hashlib.sha1(self._relay.get(base + name, "http")).hexdigest(), time.time()
+        if seq not in self.digests[key, variant]:
+            body = self._relay.get(f"/live/{key}/{variant}/{name}", "http")
+            self.digests[key, variant][seq] = hashlib.sha1(body).hexdigest(), time.time()
+            self.bytes[key] += len(body)
 
     def fill(self):
         """Asks for the numbers that no list showed while somebody looked: a fast feed's lists pass in seconds."""
@@ -159,7 +162,7 @@ class Seen:
             for seq in set(range(min(digests), max(digests) + 1)) - digests.keys() if digests else ():
                 for ending in ("ts", "mp4"):
                     try:
-                        self._fetch(digests, f"/live/{key}/{variant}/", f"{seq}.{ending}")
+                        self._fetch(key, variant, f"{seq}.{ending}")
                     except OSError:
                         continue  # The other ending, or not here.
 
@@ -172,6 +175,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/lab feed", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="of feed time (10)")
     parser.add_argument("--speed", type=float, default=1, help="times life (1)")
+    parser.add_argument("--history", type=int, default=HISTORY_MINUTES, help=f"minutes of life that are kept ({HISTORY_MINUTES}); memory is judged where half of the run is longer")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
@@ -205,7 +209,7 @@ class Soak:
         self.memory = {}
 
     def origin(self, name, port="0"):
-        arguments = ["--hls", str(self.folder / "hls"), "--name", name, "--history", f"{HISTORY_MINUTES}m", *LOOPBACK]
+        arguments = ["--hls", str(self.folder / "hls"), "--name", name, "--history", f"{self.options.history}m", *LOOPBACK]
         arguments += ["--s3-endpoint", self.store.url, "--s3-bucket", "lab", "--s3-prefix", name]
         arguments[arguments.index("--port") + 1] = port
         self.programs.append(Program(name, "origin", arguments, self.folder, java=HEAP))
@@ -217,7 +221,7 @@ class Soak:
         self.steady, self.killed = self.origin("steady"), self.origin("killed")
         self.steady.await_ready(), self.killed.await_ready()
         keys = [self.steady.ready["id"], self.killed.ready["id"]]
-        arguments = ["--no-port-mapping", *LOOPBACK]
+        arguments = ["--no-port-mapping", "--history", f"{self.options.history}m", *LOOPBACK]
         for origin in (self.steady, self.killed):
             arguments += ["--stream", origin.ready["id"], "--peer", origin.ready["tcp"]]
         self.relay = Program("relay", "relay", arguments, self.folder, java=HEAP)
@@ -312,14 +316,37 @@ class Soak:
             good &= self.check(f"{name}: one chain", status["forks"] == [], json.dumps(status["forks"])[:300])
         good &= self.check("the bucket refused nothing", not self.store.refused, str(self.store.refused[:2]))
         for program in ("steady", "relay"):
-            half, end = self.memory[program, MARKS[1]], self.memory[program, MARKS[2]]
-            detail = ", ".join(f"{self.options.minutes * share:.0f} min {self.memory[program, share][0]:.0f} MB resident, {self.memory[program, share][1]:.1f} MB heap" for share in MARKS)
-            flat = end[0] <= FLAT * half[0] and end[1] <= FLAT * half[1] + 1
-            if self.options.minutes / self.options.speed >= WARM_MINUTES:
-                good &= self.check(f"{program}: memory is flat", flat, detail)
-            else:
-                print(f"{program}, too short to judge: {detail}", flush=True)
+            good &= self._tell_memory(program)
+        self._tell_sent()
         return good
+
+    def _tell_memory(self, program):
+        """What is compared has the same history to hold: half of the run is longer than what is kept."""
+        half, end = self.memory[program, HALF], self.memory[program, END]
+        detail = ", ".join(f"{self.options.minutes * share:.0f} min {self.memory[program, share][0]:.0f} MB resident, {self.memory[program, share][1]:.1f} MB heap" for share in MARKS)
+        hours = self.options.minutes / self.options.speed / 60
+        second_half = [share for share in MARKS if share >= HALF]
+        growth = slope([share * hours for share in second_half], [self.memory[program, share][1] for share in second_half])
+        detail += f"; the heap's slope from {self.options.minutes * HALF:.0f} min on is {growth:+.2f} MB in an hour"
+        if hours * 60 * HALF < self.options.history:
+            print(f"{program}, too short to judge its memory: {detail}", flush=True)
+            return True
+        return self.check(f"{program}: memory is flat", end[0] <= FLAT * half[0] and end[1] <= FLAT * half[1] + 1, detail)
+
+    def _tell_sent(self):
+        """All that the origin that ran through sent, for what it published."""
+        published = self.seen.bytes[self.seen.keys[0]]
+        metrics = self.steady.metrics()
+        everything = metrics.sum("tributary_sent_bytes_total")
+        shares = {peer: metrics.sum("tributary_sent_bytes_total", peer=peer) / published for peer in ("relay", "bucket", "viewer", "origin")}
+        rate = published * 8 / 1000 / (self.options.minutes * 60 / self.options.speed)
+        by = {who: self.store.writes.count(who) for who in ("origin", "relay")}
+        print(
+            f"sent by steady ÷ published ({published / 1e6:.1f} MB, {rate:.0f} kbit/s): {everything / published:.3f}, of which "
+            + ", ".join(f"{share:.3f} to {peer}s" for peer, share in shares.items() if share)
+            + f"; chunks put into the bucket, both origins': {by['relay']} by the relay, {by['origin']} by origins",
+            flush=True,
+        )
 
     def _bucket(self, name, key):
         now = time.time()
@@ -335,11 +362,11 @@ class Soak:
             for seq, (digest, when) in digests.items():
                 age = now - when
                 there = stored.get((variant, seq))
-                if there is None and RETENTION_SLACK / 3 < age < HISTORY_MINUTES * 60 - RETENTION_SLACK:
+                if there is None and RETENTION_SLACK / 3 < age < self.options.history * 60 - RETENTION_SLACK:
                     missing.append((variant, seq))
                 elif there is not None and there != digest:
                     wrong.append((variant, seq))
-                elif there is not None and age > HISTORY_MINUTES * 60 + RETENTION_SLACK:
+                elif there is not None and age > self.options.history * 60 + RETENTION_SLACK:
                     old.append((variant, seq))
         unknown = [chunk for chunk in stored if chunk[1] not in self.seen.digests[key, chunk[0]]]
         documents = [path for path in self.store.objects if path.startswith(f"/lab/{name}/") and not path.endswith((".ts", ".mp4"))]
@@ -364,6 +391,12 @@ def longest_look(begin, end, down):
         longest = max(longest, min(end, gone) - begin)
         begin = max(begin, back)
     return max(longest, end - begin)
+
+
+def slope(xs, ys):
+    """Of the straight line that is nearest to these points."""
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)
 
 
 def live_heap(program):

@@ -23,6 +23,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.admin.ChunkOutcome;
@@ -65,6 +67,7 @@ import live.tributary.origin.fallback.Bucket;
 import live.tributary.origin.fallback.BucketSettings;
 import live.tributary.origin.http.OriginService;
 import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.ingest.FeedName;
 import live.tributary.origin.keys.FormerKeys;
 import live.tributary.origin.keys.FormerStream;
 import live.tributary.origin.notify.GatewayPush;
@@ -221,6 +224,9 @@ final class OriginProgram implements Program {
     @Override
     public Ready start(Lifecycle life) throws Exception {
         String feed = feed();
+        if (history.isNegative() || history.isZero()) {
+            throw new UsageException("--history: " + history + " (expected: > 0, as 1h)");
+        }
         Optional<BucketSettings> bucketSettings = bucketOptions.settings();
         long memory = Math.max(ChunkRecord.MAX_CHUNK, Math.min(MAX_MEMORY, DirectMemory.forChunks()));
         System.setProperty("io.netty.maxDirectMemory", Long.toString(memory + NETWORK_MEMORY));
@@ -311,8 +317,10 @@ final class OriginProgram implements Program {
         Ready ready = ownNode.ready(streamKey.streamKey().text(), port, status);
         ownNode.restore();
 
-        Standby.Term terms =
-                (known, head) -> term(known, head, publisher, streamKey, bucketSettings, state, clock, ownNode, random);
+        // An origin without a disk for its history has nothing that would make a chunk safer.
+        Predicate<ChunkRecord> safe = disk.bytes() == 0 ? record -> true : store::isOnDisk;
+        Standby.Term terms = (known, head) ->
+                term(known, head, publisher, streamKey, bucketSettings, state, clock, ownNode, random, safe);
         List<GatewayPush.Pushed> pushed = new ArrayList<>();
         if (!lastWords) {
             pushed.add(new GatewayPush.Pushed(streamKey, publisher.view()));
@@ -375,7 +383,13 @@ final class OriginProgram implements Program {
             }
             return "";
         }
-        return hls.orElseThrow(() -> new UsageException("--hls: none (expected: a folder, a playlist, or a URL)"));
+        String feed =
+                hls.orElseThrow(() -> new UsageException("--hls: none (expected: a folder, a playlist, or a URL)"));
+        try {
+            return FeedName.parse(feed).text();
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--hls: " + e.getMessage());
+        }
     }
 
     private static SigningKey lastOf(List<FormerKeys.Former> formers, StateDirectory state) throws StartException {
@@ -396,7 +410,8 @@ final class OriginProgram implements Program {
             StateDirectory state,
             InstantSource clock,
             ProgramNode own,
-            SecureRandom random)
+            SecureRandom random,
+            Predicate<ChunkRecord> safe)
             throws IOException {
         List<StreamOrigin.ChunkListener> copies = new CopyOnWriteArrayList<>();
         StreamOrigin origin = new StreamOrigin(
@@ -411,6 +426,7 @@ final class OriginProgram implements Program {
                         System::nanoTime,
                         own.mesh()::endpoints,
                         own.meters().tally(Meter.CHUNKS, ChunkOutcome.MISSED)::add,
+                        safe,
                         (record, bytes) -> copies.forEach(copy -> copy.published(record, bytes))));
         origin.adopt(known, head);
         if (bucket.isEmpty()) {
@@ -469,7 +485,7 @@ final class OriginProgram implements Program {
                 .flatMap(target -> pushed.stream().map(stream -> new GatewayPush(target, stream, around)))
                 .toList();
         own.meters().gauge(() -> pushes.stream().filter(GatewayPush::isProven).count(), Meter.NOTIFY_LINKS);
-        status.note("notify", pushes::toString);
+        status.note("notify", () -> pushes.stream().map(GatewayPush::toString).collect(Collectors.joining(", ")));
         pushes.forEach(push -> {
             life.add(push);
             push.start();

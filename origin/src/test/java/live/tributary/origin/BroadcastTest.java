@@ -150,6 +150,7 @@ class BroadcastTest {
                         System::nanoTime,
                         List::of,
                         lost -> missed += lost,
+                        record -> false,
                         (record, bytes) -> {}));
         Map<Integer, String> last = origin.lastNames();
         return new Broadcast(

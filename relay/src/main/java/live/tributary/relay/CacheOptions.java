@@ -1,6 +1,7 @@
 package live.tributary.relay;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import live.tributary.mesh.program.ByteSize;
 import live.tributary.mesh.program.DirectMemory;
@@ -32,12 +33,26 @@ final class CacheOptions {
     private ByteSize disk = new ByteSize(0);
 
     @Option(
+            names = "--history",
+            paramLabel = "TIME",
+            defaultValue = "1h",
+            description = "How long chunks are kept, as far as they fit, and how far back the stream is known.")
+    private Duration history = Duration.ofHours(1);
+
+    @Option(
             names = "--region",
             paramLabel = "LATITUDE,LONGITUDE",
             converter = RegionConverter.class,
             description =
                     "Where this relay is, in whole degrees: relays of a region share the past out (not told unless given).")
     private Optional<Region> region = Optional.empty();
+
+    Duration history() {
+        if (history.isNegative() || history.isZero()) {
+            throw new UsageException("--history: " + history + " (expected: > 0, as 1h)");
+        }
+        return history;
+    }
 
     Optional<Region> region() {
         return region;

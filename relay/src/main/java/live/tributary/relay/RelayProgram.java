@@ -157,6 +157,7 @@ final class RelayProgram implements Program {
         DenyList denied = DenyList.readOrEmpty(deny);
         check(denied);
         long memory = cache.memoryBytes();
+        Duration history = cache.history();
         System.setProperty("io.netty.maxDirectMemory", Long.toString(memory + NETWORK_MEMORY));
         StateDirectory state = life.add(StateDirectory.open(node.data()));
         SecureRandom random = new SecureRandom();
@@ -176,7 +177,7 @@ final class RelayProgram implements Program {
                         state.path(),
                         cache.region().map(place -> place.latitude() + "," + place.longitude())),
                 store,
-                config -> config.renditions(renditions).region(cache.region()),
+                config -> config.renditions(renditions).region(cache.region()).history(history),
                 random);
         LOG.info("sends at most {} (--max-upload)", upload);
         Meters meters = own.meters();

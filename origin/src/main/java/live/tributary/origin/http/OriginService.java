@@ -63,22 +63,25 @@ public final class OriginService implements HttpService {
         int rendition = Integer.parseInt(matcher.group(1));
         return switch (matcher.group(2)) {
             case "live.m3u8" -> list(rendition, new LivePlaylist(target(), ChunkRecord::fileName));
-            case "magnets.m3u8" -> base(query).flatMap(base -> list(rendition, magnets(base, rendition)));
+            case "magnets.m3u8" -> magnets(query, rendition);
             default -> chunk(new ChunkId(rendition, Long.parseLong(matcher.group(3))), matcher.group(2));
         };
     }
 
-    private LivePlaylist magnets(String base, int rendition) {
-        List<String> trackers = List.of(base + "/announce");
-        return new LivePlaylist(target(), record -> base + prefix + rendition + "/" + record.fileName())
-                .withMagnets(record ->
-                        new Magnet(ChunkTorrent.of(record).infoHash(), record.fileName(), trackers).toString());
+    private Optional<HttpAnswer> magnets(HttpQuery query, int rendition) {
+        Optional<String> host = Optional.ofNullable(query.headers().get("host"));
+        if (host.isPresent() && !HOST.matcher(host.get()).matches()) {
+            return Optional.of(HttpAnswer.text(400, "host: not one (expected: a name or address, and a port)"));
+        }
+        return list(rendition, magnets(host.map(name -> (query.tls() ? "https://" : "http://") + name), rendition));
     }
 
-    private static Optional<String> base(HttpQuery query) {
-        return Optional.ofNullable(query.headers().get("host"))
-                .filter(host -> HOST.matcher(host).matches())
-                .map(host -> (query.tls() ? "https://" : "http://") + host);
+    /** Who says no host (HTTP/1.0) gets paths from the root, and magnets without a tracker. */
+    private LivePlaylist magnets(Optional<String> base, int rendition) {
+        List<String> trackers = base.map(known -> known + "/announce").stream().toList();
+        return new LivePlaylist(target(), record -> base.orElse("") + prefix + rendition + "/" + record.fileName())
+                .withMagnets(record ->
+                        new Magnet(ChunkTorrent.of(record).infoHash(), record.fileName(), trackers).toString());
     }
 
     private Optional<HttpAnswer> list(int rendition, LivePlaylist playlist) {

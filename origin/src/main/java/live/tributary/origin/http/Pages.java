@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.protocol.stream.StreamKey;
 
-/** The page at {@code /} and its two scripts, from the jar. */
+/** The page at {@code /}, its two scripts and its icon, from the jar. */
 final class Pages {
     private static final String HLS_JS = "/META-INF/resources/webjars/hls.js/1.4.12/dist/hls.min.js";
     private static final String CACHE = "public, max-age=600";
@@ -30,6 +30,7 @@ final class Pages {
             case "/" -> Optional.of(page());
             case "/watch.js" -> Optional.of(script("watch.js"));
             case "/hls.min.js" -> Optional.of(script(HLS_JS));
+            case "/logo.svg", "/favicon.ico" -> Optional.of(HttpAnswer.of("image/svg+xml", CACHE, file("logo.svg")));
             default -> Optional.empty();
         };
     }

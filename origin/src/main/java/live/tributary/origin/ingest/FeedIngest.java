@@ -68,7 +68,7 @@ public final class FeedIngest implements AutoCloseable {
         }
 
         boolean isUrl() {
-            return feed.startsWith("http://") || feed.startsWith("https://");
+            return new FeedName(feed).isUrl();
         }
     }
 

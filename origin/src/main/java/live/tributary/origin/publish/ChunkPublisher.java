@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import live.tributary.mesh.StreamPublisher;
+import live.tributary.mesh.store.ChunkFile;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -24,8 +25,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Turns chunks into signed records, one chain per rendition, and hands them to the mesh.
  *
- * <p>Invariant: whatever the mesh has seen of a number (term, seq, piece, head seq) was on disk before. Media time starts at
- * the wall clock and runs on by the durations; behind a break it is set by the clock again, but never back.
+ * <p>Invariant: whatever the mesh has seen of a number (term, seq, piece, head seq) was on disk before, and a chunk's bytes were
+ * there before its number. A run that is killed before the bytes last has used no number; one that is killed before the number
+ * lasts has told nobody, and the bytes are deleted; one that is killed later leaves the bytes of every number that it took, which
+ * the next run offers again. Media time starts at the wall clock and runs on by the durations; behind a break it is set by the
+ * clock again, but never back.
  */
 final class ChunkPublisher {
     private static final Logger log = LoggerFactory.getLogger(ChunkPublisher.class);
@@ -42,6 +46,7 @@ final class ChunkPublisher {
 
     private final SigningKey key;
     private final StateFile file;
+    private final Outbox outbox;
     private final StreamPublisher mesh;
     private final InstantSource clock;
     private final Published listener;
@@ -51,6 +56,7 @@ final class ChunkPublisher {
     private volatile PublishState state; // Written under the lock, which is held while the disk works.
     private final long firstSeq;
     private final boolean remembered;
+    private volatile String outboxTrouble = "";
 
     /** Hears of each chunk once the mesh has it, on the publishing thread; it must not block. */
     interface Published {
@@ -59,10 +65,17 @@ final class ChunkPublisher {
     }
 
     /** Begins a new term, which is on disk when this returns. */
-    ChunkPublisher(SigningKey key, StateFile file, StreamPublisher mesh, InstantSource clock, Published listener)
+    ChunkPublisher(
+            SigningKey key,
+            StateFile file,
+            Outbox outbox,
+            StreamPublisher mesh,
+            InstantSource clock,
+            Published listener)
             throws IOException {
         this.key = key;
         this.file = file;
+        this.outbox = outbox;
         this.mesh = mesh;
         this.clock = clock;
         this.listener = listener;
@@ -119,6 +132,18 @@ final class ChunkPublisher {
         }
     }
 
+    /** Offers the mesh what an earlier run numbered last and may not have given it; behind {@link #adopt}. */
+    synchronized void offerAgain() throws IOException {
+        for (ChunkFile chunk : outbox.recover(key.streamKey(), state.renditions())) {
+            mesh.publishAgain(chunk.record(), Unpooled.wrappedBuffer(chunk.bytes()));
+        }
+    }
+
+    /** Why a crash could lose chunks now; empty where it could not. */
+    String outboxTrouble() {
+        return outboxTrouble;
+    }
+
     /** A head's next seq, on disk when this returns. */
     synchronized long nextHeadSeq() throws IOException {
         PublishState next = state.withHeadSeq(Math.max(clock.millis(), state.headSeq() + 1));
@@ -155,11 +180,13 @@ final class ChunkPublisher {
         ChunkHashes hashes = ChunkHashes.of(chunk.bytes());
         synchronized (this) {
             ChunkRecord record = sign(rendition, chunk, hashes);
+            keep(record, chunk.bytes());
             PublishState next = state.with(record, chunk.name());
             try {
                 file.write(next);
             } catch (IOException e) {
                 broken.add(rendition);
+                outbox.drop(record);
                 throw e;
             }
             state = next;
@@ -168,7 +195,21 @@ final class ChunkPublisher {
             remember(chunk.position(), record.body().start());
             mesh.publish(record, Unpooled.wrappedBuffer(chunk.bytes()));
             listener.published(record, chunk.bytes());
+            outbox.tidy();
             return record;
+        }
+    }
+
+    /** A stream that goes on is worth more than one that a crash cannot hurt: where the disk takes no bytes, that is said only. */
+    private void keep(ChunkRecord record, byte[] bytes) {
+        try {
+            outbox.keep(record, bytes);
+            outboxTrouble = "";
+        } catch (IOException e) {
+            if (outboxTrouble.isEmpty()) {
+                log.warn("a crash could lose chunks now: {}", e.getMessage());
+            }
+            outboxTrouble = "cannot be written, so a crash could lose chunks: " + e.getMessage();
         }
     }
 

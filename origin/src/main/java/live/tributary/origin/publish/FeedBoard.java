@@ -83,6 +83,6 @@ final class FeedBoard {
 
     /** How the renditions stand, in a line. */
     synchronized String text() {
-        return new TreeMap<>(feeds).toString();
+        return FeedState.text(feeds);
     }
 }

@@ -23,14 +23,8 @@ final class StateFile {
     private final Path file;
     private final Disk disk;
 
-    /** Makes bytes last. */
-    @FunctionalInterface
-    interface Disk {
-        void force(FileChannel channel) throws IOException;
-    }
-
     StateFile(Path file) {
-        this(file, channel -> channel.force(true));
+        this(file, Disk.REAL);
     }
 
     StateFile(Path file, Disk disk) {
@@ -74,15 +68,6 @@ final class StateFile {
             throw new IOException(fresh + ": " + e.getMessage(), e);
         }
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        forceDirectory();
-    }
-
-    /** Makes the new name last; not every system lets a directory be opened, and those need it not. */
-    private void forceDirectory() {
-        try (FileChannel directory = FileChannel.open(file.resolveSibling(""), StandardOpenOption.READ)) {
-            directory.force(true);
-        } catch (IOException e) {
-            log.debug("the directory of {} was not forced: {}", file, e.toString());
-        }
+        disk.forceNames(file.resolveSibling(""));
     }
 }

@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.origin.ingest.FeedState;
@@ -36,6 +37,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     private static final Duration TICK = Duration.ofSeconds(1);
     private static final String STATE = "state on disk";
+    private static final String OUTBOX = "outbox on disk";
     private static final int ENTRY_POINTS_OF_A_FAMILY = Head.MAX_ENTRY_POINTS;
 
     private final Config config;
@@ -69,6 +71,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
      *
      * @param endpoints the node's own, to be entry points
      * @param missed counts segments that were lost
+     * @param safe whether the end of the process would leave a chunk to the node
      * @param published hears of each chunk; it must not block
      */
     public record Surroundings(
@@ -76,6 +79,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
             LongSupplier nanoTime,
             Supplier<List<Endpoint>> endpoints,
             LongConsumer missed,
+            Predicate<ChunkRecord> safe,
             ChunkListener published) {}
 
     /** Hears of each published chunk. */
@@ -86,10 +90,10 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     /** Begins a new term. */
     public StreamOrigin(Config config, StreamPublisher mesh, Surroundings around) throws IOException {
-        this(config, mesh, around, new StateFile(config.stateFile()));
+        this(config, mesh, around, Disk.REAL);
     }
 
-    StreamOrigin(Config config, StreamPublisher mesh, Surroundings around, StateFile file) throws IOException {
+    StreamOrigin(Config config, StreamPublisher mesh, Surroundings around, Disk disk) throws IOException {
         this.config = config;
         this.mesh = mesh;
         this.around = around;
@@ -97,7 +101,8 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         this.board = new FeedBoard(around.nanoTime());
         this.publisher = new ChunkPublisher(
                 config.key(),
-                file,
+                new StateFile(config.stateFile(), disk),
+                new Outbox(config.stateFile().resolveSibling("outbox"), disk, around.safe()),
                 mesh,
                 around.wallClock(),
                 (record, bytes) -> around.published().published(record, bytes));
@@ -140,8 +145,14 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         }
     }
 
-    /** Keeps the head fresh from now on. */
+    /** Offers again what an earlier run may not have got out, and keeps the head fresh from now on. */
     public void start() {
+        try {
+            publisher.offerAgain();
+        } catch (IOException e) {
+            log.error("what an earlier run left in the outbox cannot be read: {}", e.toString());
+            board.trouble(OUTBOX, "cannot be read, so what a crash cut off may be lost: " + e.getMessage());
+        }
         ticker.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
     }
 
@@ -212,6 +223,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         try {
             publisher.publish(rendition, chunk);
             board.trouble(STATE, "");
+            board.trouble(OUTBOX, publisher.outboxTrouble());
         } catch (IOException e) {
             log.error("rendition {}: {} is lost: {}", rendition, chunk.name(), e.getMessage());
             board.trouble(STATE, "cannot be written, so nothing is published: " + e.getMessage());

@@ -103,7 +103,7 @@ final class ReadyFeed implements IngestListener {
     }
 
     synchronized String text() {
-        return new TreeMap<>(states).toString();
+        return FeedState.text(states);
     }
 
     /** Whether there is a chunk to go on with behind what the mesh has. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.HttpHeaders;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -85,8 +86,32 @@ class OriginServiceTest {
     }
 
     @Test
+    void whoSaysNoHostGetsPathsFromTheRoot() {
+        String list = answer("/live/" + STREAM + "/0/magnets.m3u8", new DefaultHttpHeaders(false))
+                .orElseThrow()
+                .body()
+                .toString(StandardCharsets.UTF_8);
+        assertThat(list)
+                .contains("&dn=7.ts\n#EXTINF:2.000,\n/live/" + STREAM + "/0/7.ts\n")
+                .doesNotContain("http");
+    }
+
+    @Test
+    void hasAnIcon() {
+        assertThat(text("/")).contains("href=\"/logo.svg\"");
+        for (String path : List.of("/logo.svg", "/favicon.ico")) {
+            HttpAnswer icon = ask(path, "h").orElseThrow();
+            assertThat(icon.headers()).containsEntry("content-type", "image/svg+xml");
+            assertThat(icon.body().toString(StandardCharsets.UTF_8)).startsWith("<svg");
+        }
+    }
+
+    @Test
     void doesNotRepeatAHostThatIsNone() {
-        assertThat(ask("/live/" + STREAM + "/0/magnets.m3u8", "evil\"><x")).isEmpty();
+        HttpAnswer refused =
+                ask("/live/" + STREAM + "/0/magnets.m3u8", "evil\"><x").orElseThrow();
+        assertThat(refused.status()).isEqualTo(400);
+        assertThat(refused.body().toString(StandardCharsets.UTF_8)).doesNotContain("evil");
         assertThat(ask("/live/" + STREAM + "/0/magnets.m3u8", "[::1]:7003")).isPresent();
     }
 
@@ -111,14 +136,12 @@ class OriginServiceTest {
     }
 
     private Optional<HttpAnswer> ask(String path, String host) {
+        return answer(path, new DefaultHttpHeaders(false).set("host", host));
+    }
+
+    private Optional<HttpAnswer> answer(String path, HttpHeaders headers) {
         return service.answer(new HttpQuery(
-                        "GET",
-                        path,
-                        "",
-                        new DefaultHttpHeaders(false).set("host", host),
-                        new InetSocketAddress("127.0.0.1", 1),
-                        false,
-                        Unpooled.EMPTY_BUFFER))
+                        "GET", path, "", headers, new InetSocketAddress("127.0.0.1", 1), false, Unpooled.EMPTY_BUFFER))
                 .map(stage -> stage.toCompletableFuture().join());
     }
 

@@ -145,7 +145,7 @@ class FeedSoakTest {
                         KEY, folder.resolve("publish.state"), AboutText.named("Soak"), term -> Optional.empty()),
                 mesh,
                 new StreamOrigin.Surroundings(
-                        clock, owncast::now, List::of, lost -> missed += lost, (record, bytes) -> {}));
+                        clock, owncast::now, List::of, lost -> missed += lost, record -> false, (record, bytes) -> {}));
         Map<Integer, String> last = origin.lastNames();
         List<Rendition> renditions = new ArrayList<>();
         readers.clear();

@@ -213,7 +213,7 @@ class ChunkPublisherTest {
             1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
         });
 
-        assertThat(new ChunkPublisher(other, new StateFile(stateFile()), mesh, clock, (record, bytes) -> {})
+        assertThat(new ChunkPublisher(other, new StateFile(stateFile()), outbox(), mesh, clock, (record, bytes) -> {})
                         .remembers())
                 .isFalse();
     }
@@ -246,7 +246,8 @@ class ChunkPublisherTest {
         ours.publish(0, chunk(2, 10));
         Path elsewhere = Files.write(folder.resolve("elsewhere.state"), shared);
         clock.move(Duration.ofMinutes(1));
-        ChunkPublisher other = new ChunkPublisher(KEY, new StateFile(elsewhere), mesh, clock, (record, bytes) -> {});
+        ChunkPublisher other =
+                new ChunkPublisher(KEY, new StateFile(elsewhere), outbox(), mesh, clock, (record, bytes) -> {});
         ChunkRecord theirs = other.publish(0, chunk(3, 10));
 
         ChunkPublisher again = publisher();
@@ -309,7 +310,11 @@ class ChunkPublisherTest {
     }
 
     private ChunkPublisher publisher() throws IOException {
-        return new ChunkPublisher(KEY, new StateFile(stateFile()), mesh, clock, (record, bytes) -> {});
+        return new ChunkPublisher(KEY, new StateFile(stateFile()), outbox(), mesh, clock, (record, bytes) -> {});
+    }
+
+    private Outbox outbox() {
+        return new Outbox(folder.resolve("outbox"), Disk.REAL, record -> false);
     }
 
     private Path stateFile() {

@@ -33,7 +33,7 @@ class StreamOriginTest {
     private final List<Endpoint> endpoints = new ArrayList<>();
     private long missed;
     private StreamOrigin origin;
-    private volatile StateFile.Disk disk = channel -> channel.force(true);
+    private volatile Disk disk = channel -> channel.force(true);
 
     @TempDir
     private Path folder;
@@ -45,8 +45,13 @@ class StreamOriginTest {
                 new StreamOrigin.Config(KEY, state, AboutText.named("Test"), term -> Optional.empty()),
                 mesh,
                 new StreamOrigin.Surroundings(
-                        clock, clock::nanoTime, () -> endpoints, lost -> missed += lost, (record, bytes) -> {}),
-                new StateFile(state, channel -> disk.force(channel)));
+                        clock,
+                        clock::nanoTime,
+                        () -> endpoints,
+                        lost -> missed += lost,
+                        record -> false,
+                        (record, bytes) -> {}),
+                channel -> disk.force(channel));
     }
 
     @Test
@@ -240,6 +245,24 @@ class StreamOriginTest {
                         .hash())
                 .isEqualTo(after.hash());
         assertThat(mesh.heads).hasSize(2);
+    }
+
+    @Test
+    void aDiskThatTakesNoChunksIsToldAndTheStreamGoesOn() {
+        begin();
+        disk = channel -> {
+            if (channel.size() > 20_000) {
+                throw new IOException("No space left on device");
+            }
+        };
+        origin.chunk(0, ChunkPublisherTest.chunk(1, 30_000));
+        assertThat(mesh.records).hasSize(2);
+        assertThat(origin.alarm().orElseThrow()).contains("outbox on disk", "No space left on device");
+
+        disk = channel -> channel.force(true);
+        origin.chunk(0, ChunkPublisherTest.chunk(2, 30_000));
+        assertThat(origin.alarm()).isEmpty();
+        assertThat(missed).isZero();
     }
 
     @Test

@@ -68,6 +68,7 @@ class StandbyTest {
                                         System::nanoTime,
                                         node.mesh::endpoints,
                                         lost -> {},
+                                        record -> false,
                                         (record, bytes) -> {}));
                         origin.adopt(known, head);
                         return new Standby.Tenure(origin, List.of());

@@ -23,13 +23,13 @@ import live.tributary.protocol.stream.Sha256;
 /**
  * A chunk on disk in one file: eight bytes of magic, the record's length, the encoded record, the chunk's bytes.
  *
- * <p>It is written under a temporary name and renamed, so a file with its final name was whole once. It is not forced to the
- * platter: what a power cut spoils is found by its hash at the next start.
+ * <p>It is written under a temporary name and renamed, so a file with its final name was whole once. Whoever needs more than
+ * that forces it to the platter; else what a power cut spoils is found by its hash at the next start.
  */
-final class ChunkFile {
-    static final String SUFFIX = ".chunk";
-    static final String TEMPORARY_SUFFIX = ".part";
-    static final String DAMAGED_SUFFIX = ".damaged";
+public final class ChunkFile {
+    public static final String SUFFIX = ".chunk";
+    public static final String TEMPORARY_SUFFIX = ".part";
+    public static final String DAMAGED_SUFFIX = ".damaged";
 
     private static final byte[] MAGIC = "TBCHUNK1".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_LENGTH = MAGIC.length + Integer.BYTES;
@@ -37,20 +37,30 @@ final class ChunkFile {
     private final Path path;
     private final ChunkRecord record;
 
+    /** What is done with a file before it gets its name. */
+    @FunctionalInterface
+    public interface Force {
+        void force(FileChannel whole) throws IOException;
+    }
+
     private ChunkFile(Path path, ChunkRecord record) {
         this.path = path;
         this.record = record;
     }
 
-    static Path path(Path directory, Sha256 recordHash) {
+    public static Path path(Path directory, Sha256 recordHash) {
         return directory.resolve(recordHash.hex() + SUFFIX);
     }
 
-    static long size(ChunkRecord record) {
+    public static long size(ChunkRecord record) {
         return (long) HEADER_LENGTH + record.encodedLength() + record.length();
     }
 
     static ChunkFile write(Path directory, ChunkRecord record, ByteBuf bytes) throws IOException {
+        return write(directory, record, bytes, whole -> {});
+    }
+
+    public static ChunkFile write(Path directory, ChunkRecord record, ByteBuf bytes, Force force) throws IOException {
         Path path = path(directory, record.hash());
         Path temporary = directory.resolve(record.hash().hex() + TEMPORARY_SUFFIX);
         byte[] encoded = record.encoded();
@@ -63,6 +73,7 @@ final class ChunkFile {
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
             writeFully(out, header);
             writeFully(out, bytes.nioBuffer());
+            force.force(out);
         } catch (IOException e) {
             Files.deleteIfExists(temporary);
             throw e;
@@ -76,7 +87,7 @@ final class ChunkFile {
      *
      * @throws FormatException if they do not, or it is not such a file
      */
-    static ChunkFile open(Path path) throws IOException, FormatException {
+    public static ChunkFile open(Path path) throws IOException, FormatException {
         try (FileChannel in = FileChannel.open(path, StandardOpenOption.READ)) {
             ByteBuffer header = readFully(in, HEADER_LENGTH);
             byte[] magic = new byte[MAGIC.length];
@@ -116,12 +127,12 @@ final class ChunkFile {
         return deleted;
     }
 
-    ChunkRecord record() {
+    public ChunkRecord record() {
         return record;
     }
 
     /** Whether the bytes are what the record says, and the record is what the stream's key signed. */
-    boolean intact() throws IOException {
+    public boolean intact() throws IOException {
         ByteBuffer bytes;
         try (FileChannel in = FileChannel.open(path, StandardOpenOption.READ)) {
             bytes = mapped(in);
@@ -129,6 +140,15 @@ final class ChunkFile {
         MessageDigest sha256 = Digests.sha256();
         sha256.update(bytes);
         return record.body().sha256().equals(Sha256.of(sha256.digest())) && record.verifies();
+    }
+
+    /** The chunk's bytes, read. */
+    public byte[] bytes() throws IOException {
+        try (FileChannel in = FileChannel.open(path, StandardOpenOption.READ)) {
+            byte[] bytes = new byte[record.length()];
+            mapped(in).get(bytes);
+            return bytes;
+        }
     }
 
     /** Opens and maps the chunk's bytes; the pages belong to the operating system's cache. */
@@ -142,7 +162,7 @@ final class ChunkFile {
         }
     }
 
-    void delete() throws IOException {
+    public void delete() throws IOException {
         Files.deleteIfExists(path);
     }
 

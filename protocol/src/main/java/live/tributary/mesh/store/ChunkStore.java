@@ -239,6 +239,11 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
         return complete.containsKey(record.hash()) || (disk != null && disk.holds(record));
     }
 
+    /** Whether a chunk is in a file, which the end of the process leaves. */
+    public boolean isOnDisk(ChunkRecord record) {
+        return disk != null && disk.hasWritten(record);
+    }
+
     /** An open chunk's bytes are all there and are what its record says: it may be read from now on. */
     public void complete(ChunkRecord record) {
         synchronized (this) {

@@ -165,6 +165,10 @@ final class DiskTier {
         return files.containsKey(record.hash()) || pending.containsKey(record.hash());
     }
 
+    boolean hasWritten(ChunkRecord record) {
+        return files.containsKey(record.hash());
+    }
+
     Optional<ByteBuf> read(ChunkRecord record, int offset, int length) {
         Slab waiting = pending.get(record.hash());
         if (waiting != null) {

@@ -87,6 +87,38 @@ class DiskTierTest {
         }
     }
 
+    @Test
+    void isOnDiskOnceItIsInAFileAndNoLongerThanThat() throws Exception {
+        Chunk chunk = chunks(1).get(0);
+        try (ChunkStore memory = ChunkStore.inMemory(PLENTY)) {
+            memory.put(chunk.record(), chunk.buffer());
+            assertThat(memory.isOnDisk(chunk.record())).isFalse();
+        }
+        try (ChunkStore store = ChunkStore.withDisk(PLENTY, directory, PLENTY)) {
+            assertThat(store.isOnDisk(chunk.record())).isFalse();
+            store.put(chunk.record(), chunk.buffer());
+            Eventually.holds("it is in a file", () -> store.isOnDisk(chunk.record()));
+            assertThat(ChunkFile.open(path(chunk)).bytes()).isEqualTo(chunk.bytes());
+            store.discard(chunk.record());
+            Eventually.holds("its file is gone", () -> !store.isOnDisk(chunk.record()));
+        }
+    }
+
+    @Test
+    void aFileIsForcedBeforeItHasItsName() throws Exception {
+        Chunk chunk = chunks(1).get(0);
+        List<List<String>> atForce = new ArrayList<>();
+        List<Long> lengths = new ArrayList<>();
+        ChunkFile.write(directory, chunk.record(), chunk.buffer(), whole -> {
+            atForce.add(names());
+            lengths.add(whole.size());
+        });
+
+        assertThat(atForce).containsExactly(List.of(chunk.record().hash().hex() + ".part"));
+        assertThat(lengths).containsExactly(ChunkFile.size(chunk.record()));
+        assertThat(names()).containsExactly(chunk.record().hash().hex() + ".chunk");
+    }
+
     private static boolean sharesAFile(ChunkStore store, Chunk chunk) {
         StoredChunk fetched = fetch(store, chunk.record()).orElseThrow();
         assertThat(ByteBufUtil.getBytes(fetched.bytes())).isEqualTo(chunk.bytes());
