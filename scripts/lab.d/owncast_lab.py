@@ -96,8 +96,7 @@ class ReplicaOwncast(Replica):
     """The replica, as the lab asks it."""
 
     def __init__(self, folder, kind):
-        super().__init__(folder / "data" / "hls", random.Random(1), variants=((320, "300k"),), frames_per_second=FRAMES_PER_SECOND, log=folder / "ffmpeg.log")
-        self.kind = kind
+        super().__init__(folder / "data" / "hls", random.Random(1), variants=((320, "300k"),), frames_per_second=FRAMES_PER_SECOND, log=folder / "ffmpeg.log", kind=kind)
 
     def wanted(self, variant):
         return [digest for _, digest, *_ in super().wanted(variant)]

@@ -30,16 +30,16 @@ _LISTED = re.compile(r"^(stream-\S+\.(?:ts|m4s))\r?\n", re.MULTILINE)
 
 
 class Replica:
-    """Runs in threads and one ffmpeg until stopped; the next encoder that connects gets segments of `kind`, ts or m4s.
+    """Runs in threads and one ffmpeg until stopped; a transcoder listens at once, and the one after it makes segments of `kind`, ts or m4s, as it is then.
 
     `wipe_after`: seconds offline until the folder is emptied (300 in Owncast); `log`: a file for what the transcoder says."""
 
-    def __init__(self, folder, dice, segment_seconds=2, listed=15, wipe_after=300.0, variants=VARIANTS, frames_per_second=FRAMES_PER_SECOND, log=None, web_port=0):
+    def __init__(self, folder, dice, segment_seconds=2, listed=15, wipe_after=300.0, variants=VARIANTS, frames_per_second=FRAMES_PER_SECOND, log=None, web_port=0, kind="ts"):
         self.folder = Path(folder)
         self.dice = dice
         self.hooks, self.hooked = [], []
         self.endpoint = ""
-        self.kind = "ts"
+        self.kind = kind
         self.online = False
         self.runs = self.partial = 0
         self.times = {"lastConnectTime": None, "lastDisconnectTime": None}
@@ -146,7 +146,7 @@ class Replica:
         command += ["-hls_flags", "program_date_time+independent_segments+omit_endlist", "-master_pl_name", "stream.m3u8"]
         command += ["-var_stream_map", " ".join(f"v:{number},a:{number}" for number in range(len(self._variants)))]
         if kind == "m4s":
-            command += ["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", f"init-{self.run_id}-%v.mp4"]
+            command += ["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", self._init_name(self.run_id, "%v")]
         return command + ["-hls_segment_filename", f"{target}/%v/stream-{self.run_id}-%d.{kind}", "-method", "PUT", f"{target}/%v/stream.m3u8"]
 
     def _begins(self):
@@ -280,9 +280,13 @@ class Replica:
             self.partial += not whole
         return whole
 
+    def _init_name(self, run_id, variant):
+        """ffmpeg puts a variant's number into it only where there are several, and else leaves the %v."""
+        return f"init-{run_id}-{variant}.mp4" if len(self._variants) > 1 else f"init-{run_id}.mp4"
+
     def _init_of(self, variant, segment):
         """The init of a segment's run, which was put before it and may still be on its way to the disk."""
-        name = f"init-{segment[len('stream-') :].rsplit('-', 1)[0]}-{variant}.mp4"
+        name = self._init_name(segment[len("stream-") :].rsplit("-", 1)[0], variant)
         with self._lock:
             self._written.wait_for(lambda: name in self._inits, 10)
             return self._inits.get(name, b"")

@@ -58,8 +58,7 @@ class Setting:
     def __init__(self, folder, programs, kind, tools, dice):
         self.folder, self.programs, self.kind, self.tools = folder, programs, kind, tools
         self.encoders = []
-        self.replica = Replica(folder / "hls", dice, SEGMENT_SECONDS, 15, 300, VARIANTS, FRAMES_PER_SECOND, folder / "ffmpeg.log")
-        self.replica.kind = kind
+        self.replica = Replica(folder / "hls", dice, SEGMENT_SECONDS, 15, 300, VARIANTS, FRAMES_PER_SECOND, folder / "ffmpeg.log", kind=kind)
         self.port = "0"
         self.origin = self.start_origin()
         self.key, self.port = self.origin.ready["id"], self.origin.ready["tcp"].rsplit(":", 1)[1]

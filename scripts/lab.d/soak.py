@@ -400,14 +400,13 @@ def slope(xs, ys):
 
 
 def live_heap(program):
-    """Bytes of the heap that are reachable: after a collection."""
+    """Bytes of the heap that are reachable; what was allocated since the last collection counts in none of them."""
     jcmd = shutil.which("jcmd")
     if jcmd is None:
         return 0
-    subprocess.run([jcmd, str(program.process.pid), "GC.run"], capture_output=True, timeout=60)
-    said = subprocess.run([jcmd, str(program.process.pid), "GC.heap_info"], capture_output=True, text=True, timeout=60).stdout
-    used = re.search(r"used (\d+)K", said)
-    return int(used.group(1)) * 1024 if used else 0
+    said = subprocess.run([jcmd, str(program.process.pid), "GC.class_histogram"], capture_output=True, text=True, timeout=60).stdout
+    total = re.search(r"^Total\s+\d+\s+(\d+)", said, re.MULTILINE)
+    return int(total.group(1)) if total else 0
 
 
 if __name__ == "__main__":

@@ -40,8 +40,7 @@ public record FeedName(String text) {
     /** A thing with a scheme is a URL of a kind that is not fetched; who has a folder of such a name gives ./ before it. */
     private static boolean isPath(String text) {
         try {
-            Path.of(text);
-            return !SCHEME.matcher(text).matches();
+            return !SCHEME.matcher(text).matches() && !Path.of(text).toString().isEmpty();
         } catch (InvalidPathException e) {
             return false;
         }

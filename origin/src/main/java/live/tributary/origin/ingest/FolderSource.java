@@ -7,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -49,8 +48,8 @@ final class FolderSource implements FeedSource {
                 throw new FormatException("location: " + uri + " (expected: a file inside the feed's folder)");
             }
             return path.toUri();
-        } catch (InvalidPathException e) {
-            throw new FormatException(e);
+        } catch (IllegalArgumentException e) { // InvalidPathException too: no path, or no percent-encoding of one.
+            throw new FormatException("location: " + uri + " (expected: a file's name; " + e.getMessage() + ")");
         }
     }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.hls.HlsReader;
@@ -31,6 +32,9 @@ import live.tributary.protocol.hls.HlsSegment;
  * hosts that the operator allowed are ever asked: a playlist is a stranger's text and could name this machine's neighbours.
  */
 final class HttpSource implements FeedSource {
+    /** Encoders write names as they are: ffmpeg leaves a {@code %v} where there is one variant. */
+    private static final Pattern STRAY_PERCENT = Pattern.compile("%(?![0-9A-Fa-f]{2})");
+
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration TIMEOUT = Duration.ofSeconds(15);
     private static final Duration SHORTEST_INTERVAL = Duration.ofMillis(250);
@@ -95,7 +99,8 @@ final class HttpSource implements FeedSource {
     public URI resolve(URI playlist, String uri) throws FormatException {
         URI resolved;
         try {
-            resolved = playlist.resolve(uri.strip().replace(" ", "%20"));
+            String name = STRAY_PERCENT.matcher(uri.strip()).replaceAll("%25");
+            resolved = playlist.resolve(name.replace(" ", "%20"));
         } catch (IllegalArgumentException e) {
             throw new FormatException(e);
         }

@@ -73,6 +73,16 @@ class FolderSourceTest {
     }
 
     @Test
+    void takesANameThatIsNoPercentEncodingAsItIs() throws IOException, FormatException {
+        Files.writeString(feed.resolve("0/init-%v.mp4"), "0123456789");
+
+        assertThat(source.look(source.resolve(playlist, "init-%v.mp4")).size()).hasValue(10);
+        assertThatThrownBy(() -> source.resolve(playlist, "gone-%v.mp4"))
+                .isInstanceOf(FormatException.class)
+                .hasMessageContaining("gone-%v.mp4 (expected: a file's name");
+    }
+
+    @Test
     void refusesOneByteMoreThanAllowed() throws IOException {
         Files.writeString(feed.resolve("a.ts"), "0123456789");
         URI location = feed.resolve("a.ts").toUri();

@@ -114,6 +114,8 @@ class HttpSourceTest {
         assertThat(playlist.location()).isEqualTo(base(other).resolve("/cdn/stream.m3u8"));
         assertThat(source.resolve(playlist.location(), "a b.ts"))
                 .isEqualTo(base(other).resolve("/cdn/a%20b.ts"));
+        assertThat(source.resolve(playlist.location(), "init-%v%41.mp4"))
+                .isEqualTo(base(other).resolve("/cdn/init-%25v%41.mp4"));
     }
 
     @Test

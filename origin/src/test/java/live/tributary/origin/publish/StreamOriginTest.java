@@ -286,7 +286,7 @@ class StreamOriginTest {
                         return origin.feedText() + origin.silenceSeconds() + origin.alarm() + origin.term();
                     })
                     .get(20, TimeUnit.SECONDS);
-            assertThat(said).contains("STALLED", "is slow");
+            assertThat(said).contains("rendition 0 stalled", "is slow");
             assertThat(chunk).isNotDone();
         } finally {
             works.countDown();
