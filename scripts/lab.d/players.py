@@ -167,14 +167,16 @@ def told(seen):
 
 
 def live_goes_on_while_relays_die_and_return(report, setting):
-    url = setting.url(f"/live/{setting.key}/master.m3u8")
+    paths = {"master.m3u8": "with several ways", "0/live.m3u8": "with one variant and nothing else"}
     ffmpeg = Ffmpeg("live", setting.live_url(), LIVE_PLAYED, setting.folder)
-    browser = HlsJs(url, LIVE_PLAYED, setting.tools)
+    browsers = {what: HlsJs(setting.url(f"/live/{setting.key}/{path}"), LIVE_PLAYED, setting.tools) for path, what in paths.items()}
     deaths = setting.churn(time.monotonic() + LIVE_PLAYED)
     good, detail = ffmpeg.result()
     report.check(f"ffmpeg plays {LIVE_PLAYED} s of entry (a) with no frame missing over {deaths} deaths of relays", good, detail)
-    seen = browser.result()
-    report.check(f"hls.js plays {LIVE_PLAYED} s of entry (a) without a stall over {deaths} deaths of relays", smooth(seen, LIVE_PLAYED), told(seen))
+    for what, browser in browsers.items():
+        seen = browser.result()
+        report.check(f"hls.js {what} plays {LIVE_PLAYED} s of entry (a) without a stall over {deaths} deaths of relays", smooth(seen, LIVE_PLAYED), told(seen))
+        report.check("and complains of no playlist", not [each for each in seen.get("errors", []) if each.startswith("level")], told(seen))
 
 
 def hybrid_goes_on_while_relays_die_and_return(report, setting):

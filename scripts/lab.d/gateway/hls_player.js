@@ -14,7 +14,10 @@ function play([source, milliseconds, frozenMs, giveUpMs]) {
   hls.on(Hls.Events.FRAG_BUFFERED, (event, { frag }) => {
     if (frag.type !== 'main') { return; }
     seen.chunks.push(frag.sn);
-    const host = new URL(frag.url).host;
+  });
+  hls.on(Hls.Events.FRAG_LOADED, (event, { frag, networkDetails }) => {
+    if (frag.type !== 'main') { return; }
+    const host = new URL((networkDetails && (networkDetails.responseURL || networkDetails.url)) || frag.url).host; // Where it was led to.
     seen.hosts[host] = (seen.hosts[host] || 0) + 1;
   });
   hls.on(Hls.Events.LEVEL_SWITCHED, (event, { level }) => {

@@ -65,7 +65,8 @@ final class HybridUris {
     }
 
     /** Empty where the chunk is not to be had, or may soon be had better, and was not listed before. */
-    Optional<String> of(ChunkRecord record, Viewer viewer, URI server, ChunkSources sources) {
+    Optional<String> of(ChunkRecord record, Viewer viewer, ChunkLinks links, ChunkSources sources) {
+        URI server = links.options().server();
         Key key = new Key(record, viewer.network(), viewer.location().place(), viewer.tlsOnly(), server);
         String before = listed.getIfPresent(key);
         if (before != null) {
@@ -74,7 +75,11 @@ final class HybridUris {
         if (sources.enough(record)) {
             return Optional.of(listed.get(key, missing -> torrentUrl(record, server, sources)));
         }
-        return waits(record) ? Optional.empty() : sources.url(record).map(uri -> listed.get(key, missing -> uri));
+        if (waits(record)) {
+            return Optional.empty();
+        }
+        Optional<String> plain = links.leadEverywhere() ? links.of(record, sources) : sources.url(record);
+        return plain.map(uri -> listed.get(key, missing -> uri));
     }
 
     private boolean waits(ChunkRecord record) {

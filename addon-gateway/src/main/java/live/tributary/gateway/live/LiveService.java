@@ -34,6 +34,8 @@ import live.tributary.protocol.stream.Rendition;
 /**
  * Playlists written for each viewer: {@code /live/…}, {@code /hybrid/…} and Owncast's layout of the same, {@code /owncast/…/hls/…};
  * {@code /steer/…}, the ways beside them; and {@code /dvr/…}, what was.
+ *
+ * <p>A chunk is named by its relay's URL, but to browsers by one of this gateway's that leads there: see {@link ChunkLinks}.
  */
 public final class LiveService implements HttpService {
     private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
@@ -76,7 +78,7 @@ public final class LiveService implements HttpService {
         return switch (path.raw(0)) {
             case "steer" -> path.size() == 2 ? Optional.of(steer(path, query)) : Optional.empty();
             case "dvr" -> path.size() == 4 ? Optional.of(past(path, query)) : Optional.empty();
-            case "live" -> playlist(Kind.LIVE, path, 2, MASTER, MEDIA, query);
+            case "live" -> playlist(Kind.LIVE, path, 2, MASTER, MEDIA, query).or(() -> chunk(path, query));
             case "hybrid" -> playlist(Kind.HYBRID, path, 2, MASTER, MEDIA, query);
             case "owncast" ->
                 path.size() > 2 && path.raw(2).equals("hls")
@@ -117,7 +119,34 @@ public final class LiveService implements HttpService {
             return Optional.of(Answers.error(404, "no such rendition"));
         }
         Viewer viewer = options.get().apply(visit.get()).viewer();
-        return Optional.of(media(kind, stream.get(), rendition.get(), viewer, options.get()));
+        ChunkLinks links = new ChunkLinks(visit.get().base(), options.get());
+        return Optional.of(
+                media(kind, stream.get(), rendition.get(), viewer, links, ChunkLinks.wanted(query.headers())));
+    }
+
+    /** Leads to where one chunk is now. */
+    private Optional<HttpAnswer> chunk(RawPath path, HttpQuery query) {
+        Optional<Long> seq = path.size() == ChunkLinks.SEGMENTS ? ChunkLinks.seq(path.raw(3)) : Optional.empty();
+        if (seq.isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<LiveOptions> options = LiveOptions.parse(query.rawQuery());
+        Optional<Visit> visit = visits.of(query);
+        if (options.isEmpty() || visit.isEmpty()) {
+            return Optional.of(
+                    Answers.error(400, "query: " + query.rawQuery() + " (expected: what the playlist names)"));
+        }
+        Optional<StreamView> stream = path.decoded(1).flatMap(streams::find);
+        Optional<ChunkRecord> record = stream.flatMap(view ->
+                rendition(path.raw(2)).flatMap(rendition -> view.record(new ChunkId(rendition, seq.get()))));
+        if (record.filter(known -> known.fileName().equals(path.raw(3))).isEmpty()) {
+            return Optional.of(Answers.error(404, "no such chunk here"));
+        }
+        Viewer viewer = options.get().apply(visit.get()).viewer();
+        return Optional.of(listedUris
+                .of(record.get(), viewer, sources(stream.get(), viewer))
+                .map(HttpAnswer::redirect)
+                .orElseGet(() -> Answers.retryLater(503, "no relay in reach holds this chunk", RETRY_AFTER)));
     }
 
     private static List<Rendition> renditions(StreamView stream) {
@@ -175,11 +204,15 @@ public final class LiveService implements HttpService {
                 .map(Instant::ofEpochSecond);
     }
 
-    private HttpAnswer media(Kind kind, StreamView stream, int rendition, Viewer viewer, LiveOptions options) {
+    private HttpAnswer media(
+            Kind kind, StreamView stream, int rendition, Viewer viewer, ChunkLinks links, boolean lasting) {
         ChunkSources sources = sources(stream, viewer);
         Function<ChunkRecord, Optional<String>> uri = switch (kind) {
-            case LIVE -> record -> listedUris.of(record, viewer, sources);
-            case HYBRID -> record -> hybridUris.of(record, viewer, options.server(), sources);
+            case LIVE ->
+                lasting && links.leadEverywhere()
+                        ? record -> links.of(record, sources)
+                        : record -> listedUris.of(record, viewer, sources);
+            case HYBRID -> record -> hybridUris.of(record, viewer, links, sources);
         };
         LiveEdge edge = LiveEdge.of(stream, rendition, uri);
         if (edge.isEmpty()) {

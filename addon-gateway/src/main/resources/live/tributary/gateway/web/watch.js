@@ -85,12 +85,13 @@ function swatch(colour) {
   return i;
 }
 
-function chunkLoaded(event, { frag }) {
-  const unknown = !relays.some(r => frag.url.startsWith(r.base + '/'));
-  if (unknown && !(bucket && frag.url.startsWith(bucket))) {
+function chunkLoaded(event, { frag, networkDetails }) {
+  const url = (networkDetails && networkDetails.responseURL) || frag.url; // The gateway's link leads to a relay.
+  const unknown = !relays.some(r => url.startsWith(r.base + '/'));
+  if (unknown && !(bucket && url.startsWith(bucket))) {
     learnRelays();
   }
-  const source = sourceOf(frag.url);
+  const source = sourceOf(url);
   const entry = colourOf(source);
   const bytes = frag.stats.total || frag.stats.loaded;
   entry.bytes += bytes;

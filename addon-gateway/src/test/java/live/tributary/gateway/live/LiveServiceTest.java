@@ -240,8 +240,65 @@ class LiveServiceTest {
         assertThat(Asked.get(service, live + "?region=moon").status()).isEqualTo(400);
         assertThat(Asked.get(service, hybrid + "?server=file%3A%2F%2F%2Fetc").status())
                 .isEqualTo(400);
-        assertThat(Asked.maybe(service, Asked.query("/live/x/0/110.ts", "127.0.0.1")))
+        assertThat(Asked.maybe(service, Asked.query("/live/x/0/110.exe", "127.0.0.1")))
                 .isEmpty();
+    }
+
+    // Browsers
+
+    private Asked browser(String header, String value) {
+        return Asked.get(service, Asked.query(live + "?region=oceania", "198.51.100.7", header, value));
+    }
+
+    @Test
+    void relayThatDiesChangesNothingThatABrowserWasTold() {
+        RelayView one = stream.add(relay(1, 7001, Optional.empty()));
+        RelayView two = stream.add(relay(2, 7002, Optional.empty()));
+        stream.holdAll(one);
+        List<String> before = uris(browser("sec-fetch-mode", "cors"));
+        String link = "/live/" + stream.key().text() + "/0/119.ts?region=oceania";
+        assertThat(before.get(9)).isEqualTo("http://gw.example:7000" + link);
+        assertThat(leadsTo(service, link)).isEqualTo("http://127.0.0.1:7001" + link.replaceAll("\\?.*", ""));
+
+        stream.holdAll(two);
+        stream.lose(one);
+
+        assertThat(uris(browser("sec-fetch-mode", "cors"))).isEqualTo(before);
+        assertThat(leadsTo(service, link)).startsWith("http://127.0.0.1:7002/");
+    }
+
+    @Test
+    void browserIsKnownByWhatItSays() {
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+
+        assertThat(uris(browser("origin", "https://web.example"))).allMatch(uri -> uri.startsWith("http://gw.example"));
+        assertThat(uris(browser("user-agent", "Mozilla/5.0 (X11)")))
+                .allMatch(uri -> uri.startsWith("http://gw.example"));
+        assertThat(uris(browser("user-agent", "Lavf/60.16.100"))).allMatch(uri -> uri.startsWith("http://127.0.0.1"));
+    }
+
+    @Test
+    void playerThatCameByHttpsAndTakesPlainHttpIsNotLedThere() {
+        stream.holdAll(stream.relay(1, "127.0.0.1"));
+        LiveService https = service(Optional.of(URI.create("https://gw.example")));
+
+        assertThat(uris(Asked.get(
+                        https, Asked.query(live + "?plain=1", "198.51.100.7", "origin", "https://web.example"))))
+                .allMatch(uri -> uri.startsWith("http://127.0.0.1:7001/"));
+    }
+
+    @Test
+    void linkToAChunkThatIsNotToBeHadIsRefused() {
+        String link = "/live/" + stream.key().text() + "/0/119.ts";
+
+        Asked nobody = Asked.get(service, link);
+        assertThat(nobody.status()).isEqualTo(503);
+        assertThat(nobody.headers()).containsKey("retry-after").containsEntry("cache-control", "no-store");
+        assertThat(Asked.get(service, link.replace(".ts", ".mp4")).status()).isEqualTo(404);
+        assertThat(Asked.get(service, link.replace("119", "999")).status()).isEqualTo(404);
+        assertThat(Asked.get(service, link.replace("/0/", "/64/")).status()).isEqualTo(404);
+        assertThat(Asked.get(service, link + "?region=moon").status()).isEqualTo(400);
+        assertThat(Asked.get(service, "/live/xyz/0/119.ts").status()).isEqualTo(404);
     }
 
     @Test
@@ -322,9 +379,15 @@ class LiveServiceTest {
 
         nanos.addAndGet(HybridUris.WAIT.toNanos());
 
-        assertThat(uris(Asked.get(service, hybrid)).get(9))
-                .startsWith("http://127.0.0.1:7001/")
-                .endsWith("/120.ts");
+        String link = "/live/" + stream.key().text() + "/0/120.ts";
+        assertThat(uris(Asked.get(service, hybrid)).get(9)).isEqualTo("http://gw.example:7000" + link);
+        assertThat(leadsTo(service, link)).isEqualTo("http://127.0.0.1:7001" + link);
+    }
+
+    private static String leadsTo(LiveService service, String link) {
+        Asked asked = Asked.get(service, link);
+        assertThat(asked.status()).isEqualTo(302);
+        return asked.headers().get("location");
     }
 
     @Test
@@ -333,7 +396,7 @@ class LiveServiceTest {
         RelayView two = stream.add(relay(2, 7002, Optional.empty()));
         stream.holdAll(one);
         List<String> before = uris(Asked.get(service, hybrid));
-        assertThat(before).allMatch(uri -> uri.startsWith("http://127.0.0.1:7001/"));
+        assertThat(before).allMatch(uri -> uri.startsWith("http://gw.example:7000/live/"));
 
         stream.holdAll(one, two);
         stream.hold(stream.publish(0, 1), one, two);
