@@ -25,7 +25,6 @@ CONNECTIONS = 64
 WARM_SECONDS = 8
 NETWORKS = 300
 COMPARED = 200
-TICKS = os.sysconf("SC_CLK_TCK")
 # name, what is asked, networks that viewers come from
 CASES = (
     ("manifest", "manifest", NETWORKS),
@@ -41,7 +40,7 @@ CASES = (
 def main():
     options = parsed()
     tools, missing = installed(HERE, "bench-gateway")
-    for tool, why in (("wrk", "wrk is not installed"), ("java", "java is not installed")):
+    for tool, why in (("cc", "cc is not installed: the load generator is a C program"), ("java", "java is not installed")):
         missing = missing or (None if shutil.which(tool) else why)
     if missing:
         print(f"scripts/bench gateway: {missing}", file=sys.stderr)
@@ -49,6 +48,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="bench-gateway-"))
     servers = []
     try:
+        subprocess.run(["cc", "-O2", "-o", str(folder / "load"), str(HERE.parent / "gateway_load.c"), "-lm"], check=True)
         gateway = Gateway(options.streams, options.relays, folder / "picks")
         servers.append(gateway)
         (folder / "ids").write_text("\n".join(gateway.ids) + "\n")
@@ -67,11 +67,12 @@ def main():
 def parsed():
     parser = argparse.ArgumentParser(prog="scripts/bench gateway", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one object a line")
-    parser.add_argument("--seed", type=int, default=1, help="of the questions whose answers are compared; those under load are random anyway")
+    parser.add_argument("--seed", type=int, default=1, help="of the questions")
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--relays", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5, help="of each server in each round")
+    parser.add_argument("--case", help="only those whose name has this in it")
     return parser.parse_args()
 
 
@@ -89,9 +90,9 @@ class Server:
                 return line
         raise SystemExit(f"bench: the server ended with {self._process.wait()} before {beginning}")
 
-    def cpu_seconds(self):
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+    @property
+    def pid(self):
+        return self._process.pid
 
     def resident_megabytes(self):
         return int(next(line for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
@@ -151,44 +152,49 @@ def compare(gateway, sdk, seeded):
             raise SystemExit(f"bench: not the same answer to {path} for {viewer}: {gateway.get(path, viewer)[:2000]} {sdk.get(path, viewer)[:2000]}")
 
 
-def load(server, folder, what, networks, seconds, connections=CONNECTIONS, pause=0):
-    """(requests, seconds, p50 ms, p99 ms, CPU seconds of the server)"""
-    before = server.cpu_seconds()
-    command = ["wrk", "-t1", "--timeout", "10s", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "requests.lua"), f"http://127.0.0.1:{server.port}"]
-    said = subprocess.run([*command, "--", what, str(folder / "ids"), str(networks), str(pause)], capture_output=True, text=True)
-    used = server.cpu_seconds() - before
-    result = [line.split()[1:] for line in said.stdout.splitlines() if line.startswith("RESULT")]
-    if said.returncode != 0 or not result or int(result[0][4]) > 0:
-        raise SystemExit(f"bench: wrk failed: {said.stdout[-500:]}{said.stderr[-500:]}")
-    requests, micros, p50, p99, _ = result[0]
-    return int(requests), int(micros) / 1e6, float(p50), float(p99), used
+def load(server, folder, what, networks, seconds, rate=0):
+    """What the load generator says of one run; at `rate` requests a second, or as many as come back where it is 0."""
+    load.seed += 1
+    command = [folder / "load", server.port, server.pid, what, folder / "ids", networks, seconds, CONNECTIONS, rate, load.seed]
+    said = subprocess.run([str(each) for each in command], capture_output=True, text=True)
+    if said.returncode != 0:
+        raise SystemExit(f"bench: the load generator failed: {said.stderr[-500:]}")
+    return json.loads(said.stdout)
 
 
 def measure(gateway, sdk, folder, options):
     table = Table(options.json, options.rounds)
+    load.seed = options.seed
     for name, what, networks in CASES:
+        if options.case and options.case not in name:
+            continue
         load(gateway, folder, what, networks, WARM_SECONDS)
         load(sdk, folder, what, networks, WARM_SECONDS // 2)
         ours, theirs = [], []
         for _ in range(options.rounds):
             for server, figures in ((gateway, ours), (sdk, theirs)):
-                requests, _, _, _, used = load(server, folder, what, networks, options.seconds)
-                figures.append(requests / used)
+                said = load(server, folder, what, networks, options.seconds)
+                figures.append(said["answers"] / said["cpu"])
         table.row(f"{name}: requests per CPU second", statistics.median(ours), "1/s", statistics.median(theirs))
-    for name, server, other in (("gateway", gateway, sdk),):
-        ours = at_half(server, folder, options.seconds)
-        theirs = at_half(other, folder, options.seconds)
-        table.row("mix: p99 at half of its maximum", ours[1], "ms", theirs[1])
-        table.row("mix: requests per second then", ours[0], "1/s", theirs[0])
+    if not options.case or options.case in "mix":
+        ours, theirs = ([at_half(server, folder, options.seconds) for _ in range(options.rounds)] for server in (gateway, sdk))
+        table.row("mix: p99 at half of its maximum", *pair("p99", ours, theirs))
+        table.row("mix: p50 at half of its maximum", *pair("p50", ours, theirs))
+        rates = [statistics.median(each["answers"] / each["seconds"] for each in figures) for figures in (ours, theirs)]
+        table.row("mix: requests per second then", rates[0], "1/s", rates[1])
     table.row("resident", gateway.resident_megabytes(), "MB", sdk.resident_megabytes())
 
 
+def pair(what, ours, theirs):
+    """Of a latency."""
+    ours, theirs = (statistics.median(each[what] for each in figures) for figures in (ours, theirs))
+    return ours, "ms", theirs
+
+
 def at_half(server, folder, seconds):
-    """(requests a second, p99 ms) where as many connections as at the maximum each wait long enough to halve it."""
-    requests, took, _, _, _ = load(server, folder, "mix", NETWORKS, seconds)
-    pause = round(CONNECTIONS / (requests / took / 2) * 1000)
-    requests, took, _, p99, _ = load(server, folder, "mix", NETWORKS, seconds, pause=max(1, pause))
-    return requests / took, p99
+    """An open loop at half of what a closed one just got: requests fall due whatever the server does, and count from then."""
+    most = load(server, folder, "mix", NETWORKS, seconds)
+    return load(server, folder, "mix", NETWORKS, seconds, rate=most["answers"] / most["seconds"] / 2)
 
 
 class Table:
@@ -203,7 +209,7 @@ class Table:
             line = {"name": name, "value": round(value, 3), "unit": unit, "reference": REFERENCE, "reference_value": round(reference, 3)}
             print(json.dumps({**line, "ratio": round(ratio, 3), "rounds": self._rounds}), flush=True)
         else:
-            print(f"{name:44}{value:14,.1f} {unit:4}  {reference:36,.1f}   {ratio:5.2f}", flush=True)
+            print(f"{name:44}{value:14,.2f} {unit:4}  {reference:36,.2f}   {ratio:5.2f}", flush=True)
 
 
 if __name__ == "__main__":

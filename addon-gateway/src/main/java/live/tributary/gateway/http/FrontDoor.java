@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -82,7 +83,7 @@ public final class FrontDoor implements HttpService {
             for (HttpService service : services) {
                 Optional<CompletionStage<HttpAnswer>> answer = service.answer(query);
                 if (answer.isPresent()) {
-                    answer.get().thenAccept(given -> count(query, result(given.status())));
+                    count(query, answer.get());
                     return answer;
                 }
             }
@@ -91,6 +92,16 @@ public final class FrontDoor implements HttpService {
             LOG.error("no answer for {}", query.rawPath(), e);
             count(query, Result.FAILED);
             return Answers.now(Answers.error(500, "the gateway failed to answer"));
+        }
+    }
+
+    private void count(HttpQuery query, CompletionStage<HttpAnswer> answer) {
+        if (answer instanceof CompletableFuture<HttpAnswer> future
+                && future.isDone()
+                && !future.isCompletedExceptionally()) {
+            count(query, result(future.join().status())); // As most are: nobody has to be told later.
+        } else {
+            answer.thenAccept(given -> count(query, result(given.status())));
         }
     }
 

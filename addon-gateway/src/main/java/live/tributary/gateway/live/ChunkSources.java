@@ -2,7 +2,7 @@ package live.tributary.gateway.live;
 
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
+import live.tributary.gateway.ranking.Holding;
 import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
 import live.tributary.mesh.StreamView;
@@ -34,8 +34,7 @@ public final class ChunkSources {
 
     /** Empty where nobody whom this viewer can reach has the chunk. */
     Optional<Source> source(ChunkRecord record) {
-        Set<RelayKey> holders = holders(record);
-        return ranking.first(relay -> holders.contains(relay.key()))
+        return ranking.first(holders(record))
                 .map(relay -> new Source(Optional.of(relay.key()), relay.chunkUrl(record)))
                 .or(() -> bucketUrl(record).map(url -> new Source(Optional.empty(), url)));
     }
@@ -47,15 +46,13 @@ public final class ChunkSources {
     /** Whether a chunk is still where it was. */
     boolean holds(Source source, ChunkRecord record) {
         return source.relay
-                .map(relay -> ranking.takes(relay) && holders(record).contains(relay))
+                .map(relay -> ranking.takes(relay) && holders(record).keys().contains(relay))
                 .orElseGet(() -> bucketUrl(record).filter(source.url::equals).isPresent());
     }
 
     /** Whether {@link #url} has one. */
     public boolean any(ChunkRecord record) {
-        Set<RelayKey> holders = holders(record);
-        return ranking.first(relay -> holders.contains(relay.key())).isPresent()
-                || bucketUrl(record).isPresent();
+        return ranking.any(holders(record)) || bucketUrl(record).isPresent();
     }
 
     /** The chunk's name in the bucket, once the origin has signed that it is there. */
@@ -87,11 +84,10 @@ public final class ChunkSources {
 
     /** The best relays that hold a chunk. */
     public List<RankedRelay> relays(ChunkRecord record, int max) {
-        Set<RelayKey> holders = holders(record);
-        return ranking.pick(max, relay -> holders.contains(relay.key()));
+        return ranking.pick(max, holders(record));
     }
 
-    private Set<RelayKey> holders(ChunkRecord record) {
+    private Holding holders(ChunkRecord record) {
         return known.of(stream, record);
     }
 }

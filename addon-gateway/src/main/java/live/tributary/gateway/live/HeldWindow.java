@@ -2,12 +2,10 @@ package live.tributary.gateway.live;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.stream.Stream;
+import live.tributary.gateway.ranking.Holding;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.metainfo.Torrent;
-import live.tributary.protocol.stream.ChunkRecord;
-import live.tributary.protocol.stream.RelayKey;
 import org.jspecify.annotations.Nullable;
 
 /** A closed window, and who holds all of its chunks at the moment at which somebody first asks. */
@@ -15,17 +13,12 @@ public final class HeldWindow {
     private final StreamView stream;
     private final Torrent torrent;
     private final Holders known;
-    private final int chunks;
-    private final Duration length;
-    private volatile @Nullable Set<RelayKey> holders;
+    private volatile @Nullable Holding holders;
 
     private HeldWindow(StreamView stream, Torrent torrent, Holders known) {
         this.stream = stream;
         this.torrent = torrent;
         this.known = known;
-        List<ChunkRecord> records = torrent.chunks();
-        this.chunks = records.size();
-        this.length = records.stream().map(record -> record.body().duration()).reduce(Duration.ZERO, Duration::plus);
     }
 
     public static List<HeldWindow> of(StreamView stream, Stream<StreamView.Window> windows, Holders known) {
@@ -39,15 +32,15 @@ public final class HeldWindow {
 
     /** How many. */
     int chunks() {
-        return chunks;
+        return torrent.chunks().size();
     }
 
     public Duration length() {
-        return length;
+        return torrent.chunks().stream().map(record -> record.body().duration()).reduce(Duration.ZERO, Duration::plus);
     }
 
-    Set<RelayKey> holders() {
-        Set<RelayKey> found = holders;
+    Holding holders() {
+        Holding found = holders;
         if (found == null) {
             found = known.ofAll(stream, torrent);
             holders = found;

@@ -2,10 +2,10 @@ package live.tributary.gateway.live;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import live.tributary.gateway.ranking.Holding;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -32,51 +32,52 @@ public final class Holders {
             .executor(Runnable::run)
             .build();
 
-    private record OfChunk(List<RelayKey> told, Set<RelayKey> keys) {}
+    private record OfChunk(List<RelayKey> told, Holding holding) {}
 
-    private record OfWindow(List<Set<RelayKey>> told, Set<RelayKey> keys) {}
+    /** @param told of each chunk, in order */
+    private record OfWindow(List<RelayKey>[] told, Holding holding) {
+        boolean isStillTold(StreamView stream, List<ChunkRecord> chunks) {
+            for (int i = 0; i < told.length; i++) {
+                if (stream.holderKeys(chunks.get(i)) != told[i]) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
 
-    Set<RelayKey> of(StreamView stream, ChunkRecord record) {
+    public Holding of(StreamView stream, ChunkRecord record) {
         List<RelayKey> told = stream.holderKeys(record);
         OfChunk known = chunks.getIfPresent(record);
         if (known == null || known.told != told) {
-            known = new OfChunk(told, Set.copyOf(told));
+            known = new OfChunk(told, new Holding(Set.copyOf(told)));
             chunks.put(record, known);
         }
-        return known.keys;
+        return known.holding;
     }
 
     /** Those that hold all of its chunks. */
-    Set<RelayKey> ofAll(StreamView stream, Torrent window) {
-        List<Set<RelayKey>> told = new ArrayList<>(window.chunks().size());
-        for (ChunkRecord record : window.chunks()) {
-            told.add(of(stream, record));
-        }
+    Holding ofAll(StreamView stream, Torrent window) {
         OfWindow known = windows.getIfPresent(window);
-        if (known == null || !same(known.told, told)) {
-            known = new OfWindow(told, all(told));
+        if (known == null || !known.isStillTold(stream, window.chunks())) {
+            known = read(stream, window.chunks());
             windows.put(window, known);
         }
-        return known.keys;
+        return known.holding;
     }
 
-    private static boolean same(List<Set<RelayKey>> some, List<Set<RelayKey>> others) {
-        for (int i = 0; i < some.size(); i++) {
-            if (some.get(i) != others.get(i)) {
-                return false;
+    private static OfWindow read(StreamView stream, List<ChunkRecord> chunks) {
+        @SuppressWarnings({"unchecked", "rawtypes"}) // Java has no other array of lists.
+        List<RelayKey>[] told = new List[chunks.size()];
+        for (int i = 0; i < told.length; i++) {
+            told[i] = stream.holderKeys(chunks.get(i));
+        }
+        Set<RelayKey> all = new HashSet<>(told[0]);
+        for (int i = 1; i < told.length && !all.isEmpty(); i++) {
+            if (told[i] != told[i - 1]) {
+                all.retainAll(Set.copyOf(told[i]));
             }
         }
-        return true;
-    }
-
-    private static Set<RelayKey> all(List<Set<RelayKey>> sets) {
-        Set<RelayKey> all = new HashSet<>(sets.get(0));
-        for (Set<RelayKey> each : sets) {
-            if (all.isEmpty()) {
-                break;
-            }
-            all.retainAll(each);
-        }
-        return Set.copyOf(all);
+        return new OfWindow(told, new Holding(Set.copyOf(all)));
     }
 }

@@ -70,7 +70,11 @@ public record LiveOptions(Optional<Region> region, boolean plainHttp, URI server
     }
 
     public Visit apply(Visit visit) {
-        Viewer viewer = region.map(told -> visit.viewer().at(told.middle())).orElse(visit.viewer());
-        return visit.with(plainHttp ? viewer.takingPlainHttp() : viewer);
+        return visit.with(apply(visit.viewer()));
+    }
+
+    public Viewer apply(Viewer viewer) {
+        Viewer told = region.map(wanted -> viewer.at(wanted.middle())).orElse(viewer);
+        return plainHttp ? told.takingPlainHttp() : told;
     }
 }

@@ -1,8 +1,8 @@
 package live.tributary.gateway.live;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Predicate;
 import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
 
@@ -19,23 +19,22 @@ public record ReplayWindow(HeldWindow window, List<RankedRelay> relays) {
     }
 
     /**
-     * The newest one; one that a discontinuity cut short only where there is no longer one beside it.
+     * In the order in which they are to be offered: the newest first, but those that a discontinuity cut short behind all others.
      *
      * @param closed windows, newest first
      */
-    public static Optional<ReplayWindow> newest(List<HeldWindow> closed, Ranking ranking) {
+    public static List<HeldWindow> inOrder(List<HeldWindow> closed) {
         int longest = closed.stream().mapToInt(HeldWindow::chunks).max().orElse(0);
-        return first(closed, window -> 2 * window.chunks() >= longest, ranking)
-                .or(() -> first(closed, window -> 2 * window.chunks() < longest, ranking));
+        return closed.stream()
+                .sorted(Comparator.comparing(window -> 2 * window.chunks() < longest))
+                .toList();
     }
 
     /** The first one that enough relays hold. */
-    public static Optional<ReplayWindow> first(
-            List<HeldWindow> windows, Predicate<HeldWindow> eligible, Ranking ranking) {
+    public static Optional<ReplayWindow> first(List<HeldWindow> windows, Ranking ranking) {
         for (HeldWindow window : windows) {
-            if (eligible.test(window) && ranking.enough(window.holders())) {
-                return Optional.of(new ReplayWindow(
-                        window, ranking.pick(RELAYS, relay -> window.holders().contains(relay.key()))));
+            if (ranking.enough(window.holders())) {
+                return Optional.of(new ReplayWindow(window, ranking.pick(RELAYS, window.holders())));
             }
         }
         return Optional.empty();

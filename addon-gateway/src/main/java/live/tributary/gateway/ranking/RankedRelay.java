@@ -2,29 +2,27 @@ package live.tributary.gateway.ranking;
 
 import java.util.Optional;
 import java.util.OptionalLong;
+import live.tributary.gateway.geo.Place;
 import live.tributary.mesh.RelayView;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.RelayKey;
 
-/**
- * A relay that a viewer may be sent to.
- *
- * @param endpoint the one of the viewer's address family
- * @param hostPort the same as text
- * @param tlsName under which to ask it by https; empty where plain http is to be used
- * @param kilometres its distance as far as known, 0 where not
- * @param score among those equally near: the higher, the earlier
- */
-public record RankedRelay(
-        RelayView relay,
-        Endpoint endpoint,
-        String hostPort,
-        Optional<String> tlsName,
-        OptionalLong autonomousSystem,
-        double kilometres,
-        Nearness nearness,
-        double score) {
+/** A relay that a viewer may be sent to. */
+public final class RankedRelay {
+    private final RelayTable.Row row;
+    private final double cosine;
+    private final Nearness nearness;
+    private final double score;
+
+    /** @param cosine of the angle that counts as its distance */
+    RankedRelay(RelayTable.Row row, double cosine, Nearness nearness, double score) {
+        this.row = row;
+        this.cosine = cosine;
+        this.nearness = nearness;
+        this.score = score;
+    }
+
     /** How near a relay is to a viewer, nearest first. */
     public enum Nearness {
         /** In the viewer's own /24 or /48. */
@@ -36,18 +34,50 @@ public record RankedRelay(
         FAR
     }
 
+    public RelayView relay() {
+        return row.relay();
+    }
+
+    public RelayKey key() {
+        return row.relay().key();
+    }
+
+    /** The one of the viewer's address family. */
+    public Endpoint endpoint() {
+        return row.endpoint();
+    }
+
+    /** Under which to ask it by https; empty where plain http is to be used. */
+    public Optional<String> tlsName() {
+        return row.tlsName();
+    }
+
+    public OptionalLong autonomousSystem() {
+        return row.autonomousSystem();
+    }
+
+    /** Its distance as far as known, 0 where not. */
+    public double kilometres() {
+        return Math.acos(Math.min(1, cosine)) * Place.EARTH_RADIUS_KM;
+    }
+
+    public Nearness nearness() {
+        return nearness;
+    }
+
     /** Whether it is within 1.5 × the nearest's distance. */
     public boolean near() {
         return nearness != Nearness.FAR;
     }
 
-    public RelayKey key() {
-        return relay.key();
+    /** Among those equally near: the higher, the earlier. */
+    public double score() {
+        return score;
     }
 
     /** Where its edge answers this viewer, without a slash at the end. */
     public String httpBase() {
-        return tlsName.map(name -> "https://" + name + ":" + endpoint.port()).orElse("http://" + hostPort);
+        return row.urls().httpBase;
     }
 
     public String chunkUrl(ChunkRecord record) {
@@ -57,10 +87,25 @@ public record RankedRelay(
 
     /** Trackers are asked by torrent clients, which know no mixed content: always plain. */
     public String httpTracker() {
-        return "http://" + hostPort + "/announce";
+        return row.urls().httpTracker;
     }
 
     public String udpTracker() {
-        return "udp://" + hostPort + "/announce";
+        return row.urls().udpTracker;
+    }
+
+    /** {@link #httpTracker} as it is sent; not to be written to. */
+    public byte[] httpTrackerAscii() {
+        return row.urls().httpTrackerAscii;
+    }
+
+    /** {@link #udpTracker} as it is sent; not to be written to. */
+    public byte[] udpTrackerAscii() {
+        return row.urls().udpTrackerAscii;
+    }
+
+    @Override
+    public String toString() {
+        return row.urls().hostPort + " " + nearness;
     }
 }

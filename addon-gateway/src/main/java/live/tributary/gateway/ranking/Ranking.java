@@ -1,21 +1,23 @@
 package live.tributary.gateway.ranking;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.IntPredicate;
 import live.tributary.gateway.geo.Place;
 import live.tributary.gateway.ranking.RankedRelay.Nearness;
 import live.tributary.protocol.stream.RelayKey;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The relays of one stream in one viewer's order, and those that are left out.
  *
  * <p>The order is worked out only as far as somebody looks: an answer names three relays of two hundred. The near ones stand in a heap by
  * class of nearness, then by the choice, and leave it one by one; then the far ones do, by distance. Distances are compared by cosines,
- * so that none needs trigonometry of its own. For one thread.
+ * so that none needs trigonometry of its own; they are worked out in an array that a thread uses again and again, since of most relays
+ * nothing is asked but whether they are near. For one thread.
  */
 public final class Ranking {
     /** What two verified holders are to be: enough relays (the word with a number). */
@@ -24,21 +26,29 @@ public final class Ranking {
     private static final double NEAR_FACTOR = 1.5;
     /** Within this, distance says nothing: databases err by more. */
     private static final double FLOOR_KM = 100;
-    /** What stands for a distance where the viewer's place is known and the relay's is not. */
-    private static final double UNKNOWN = Math.cos(5_000 / Place.EARTH_RADIUS_KM);
+
+    private static final double FLOOR_ANGLE = FLOOR_KM / Place.EARTH_RADIUS_KM;
+    private static final double FLOOR_COSINE = Math.cos(FLOOR_ANGLE);
+    private static final double FLOOR_LIMIT = Math.cos(NEAR_FACTOR * FLOOR_ANGLE);
 
     private static final int CLASS_SHIFT = 61;
+    /** So many far ones are looked for one by one; who wants more gets them sorted. */
+    private static final int SOUGHT_FAR = 3;
+
     private static final Nearness[] CLASSES = Nearness.values();
+    private static final int FAR = Nearness.FAR.ordinal();
+    private static final ThreadLocal<double[]> SCRATCH = ThreadLocal.withInitial(() -> new double[0]);
 
     private final RelayTable table;
-    private final Optional<Place> place;
+    private final boolean placed;
+    private final double vx;
+    private final double vy;
+    private final double vz;
     private final int network;
     private final long autonomousSystem;
     private final long choice;
     private final boolean privateMode;
 
-    /** Of the angle that counts as each relay's distance. */
-    private final double[] cosines;
     /** From this cosine on a relay is near. */
     private final double limit;
     /** What has not left the heap yet: sort keys, and the rows that they stand for. */
@@ -46,28 +56,45 @@ public final class Ranking {
 
     private int[] heapRows;
     private int heapSize;
-    private boolean farOnes;
+    private int soughtFar;
+    private boolean sortedFar;
+    /** The far one that was found last. */
+    private int lastFar = RelayTable.NONE;
 
-    private final List<RankedRelay> ranked = new ArrayList<>();
-    private final List<LeftOut> sameNetwork = new ArrayList<>();
-    private final BitSet taken = new BitSet();
+    private double lastFarCosine;
+
+    /** The rows in order, as far as it is known, and the class of each. */
+    private int[] order = new int[8];
+
+    private byte[] classes = new byte[8];
+    private int ordered;
+    private @Nullable BitSet taken;
+    private @Nullable List<LeftOut> sameNetwork;
 
     Ranking(RelayTable table, Viewer viewer, long choice, boolean privateMode) {
         this.table = table;
-        this.place = viewer.location().place();
+        Optional<Place> place = viewer.location().place();
+        this.placed = place.isPresent();
+        this.vx = placed ? place.get().x() : 0;
+        this.vy = placed ? place.get().y() : 0;
+        this.vz = placed ? place.get().z() : 0;
         this.network = table.number(viewer.network());
         this.autonomousSystem = viewer.location().autonomousSystem().orElse(Long.MIN_VALUE);
         this.choice = choice;
         this.privateMode = privateMode;
-        this.cosines = new double[table.size()];
-        this.limit = nearLimit(distances());
+        double[] cosines = cosines();
+        double nearest = -1;
+        for (int i = 0; i < table.size(); i++) {
+            nearest = cosines[i] > nearest ? cosines[i] : nearest;
+        }
+        this.limit = nearLimit(nearest);
         int near = 0;
-        for (double cosine : cosines) {
-            near += cosine < limit ? 0 : 1;
+        for (int i = 0; i < table.size(); i++) {
+            near += cosines[i] >= limit ? 1 : 0;
         }
         this.heap = new long[near];
         this.heapRows = new int[near];
-        for (int i = 0; i < cosines.length; i++) {
+        for (int i = 0; heapSize < near; i++) {
             if (cosines[i] >= limit) {
                 put(nearness(i), cost(i), i);
             }
@@ -86,40 +113,32 @@ public final class Ranking {
         }
     }
 
-    /** Once all near ones have left. */
-    private void putFarOnes() {
-        farOnes = true;
-        heap = new long[cosines.length];
-        heapRows = new int[cosines.length];
-        for (int i = 0; i < cosines.length; i++) {
-            if (cosines[i] < limit) {
-                put(Nearness.FAR, 1 - cosines[i], i);
-            }
+    /** Of the angle that counts as each relay's distance; good until this thread asks again. */
+    private double[] cosines() {
+        double[] cosines = SCRATCH.get();
+        if (cosines.length < table.size()) {
+            cosines = new double[table.size()];
+            SCRATCH.set(cosines);
         }
-        heapify();
-    }
-
-    /** Fills in the cosines; returns the nearest relay's. */
-    private double distances() {
-        double vx = place.map(Place::x).orElse(Double.NaN);
-        double vy = place.map(Place::y).orElse(Double.NaN);
-        double vz = place.map(Place::z).orElse(Double.NaN);
-        double nearest = -1;
-        for (int i = 0; i < cosines.length; i++) {
-            double cosine = place.isEmpty() ? 1 : vx * table.x[i] + vy * table.y[i] + vz * table.z[i];
-            cosine = Double.isNaN(cosine) ? UNKNOWN : Math.max(-1, Math.min(1, cosine));
-            if (table.autonomousSystems[i] == autonomousSystem) {
-                cosine = Math.sqrt((1 + cosine) / 2); // Of half the angle: the bytes leave no provider.
-            }
-            cosines[i] = table.networks[i] == network ? 1 : cosine;
-            nearest = Math.max(nearest, cosines[i]);
+        if (!placed) {
+            Arrays.fill(cosines, 0, table.size(), 1);
+            return cosines;
         }
-        return nearest;
+        table.cosines(vx, vy, vz, cosines);
+        for (int row : table.inAutonomousSystem(autonomousSystem)) {
+            cosines[row] = Math.sqrt((1 + cosines[row]) / 2); // Of half the angle: the bytes leave no provider.
+        }
+        for (int row : table.inNetwork(network)) {
+            cosines[row] = 1;
+        }
+        return cosines;
     }
 
     private static double nearLimit(double nearest) {
-        double angle = NEAR_FACTOR * Math.max(Math.acos(nearest), FLOOR_KM / Place.EARTH_RADIUS_KM);
-        return Math.cos(Math.min(Math.PI, angle));
+        if (nearest >= FLOOR_COSINE) {
+            return FLOOR_LIMIT;
+        }
+        return Math.cos(Math.min(Math.PI, NEAR_FACTOR * Math.acos(Math.max(-1, nearest))));
     }
 
     /** Of a near one. */
@@ -181,40 +200,117 @@ public final class Ranking {
 
     /** Whether there is a relay in place {@code i}; the order is known up to there afterwards. */
     private boolean has(int i) {
-        while (ranked.size() <= i) {
-            if (heapSize == 0 && !farOnes) {
-                putFarOnes();
-            }
-            if (heapSize == 0) {
+        while (ordered <= i) {
+            if (heapSize > 0) {
+                int row = heapRows[0];
+                int nearness = (int) (heap[0] >>> CLASS_SHIFT);
+                heapSize--;
+                heap[0] = heap[heapSize];
+                heapRows[0] = heapRows[heapSize];
+                sink(0);
+                next(row, nearness);
+            } else if (sortedFar) {
                 return false;
-            }
-            int row = heapRows[0];
-            Nearness nearness = CLASSES[(int) (heap[0] >>> CLASS_SHIFT)];
-            heapSize--;
-            heap[0] = heap[heapSize];
-            heapRows[0] = heapRows[heapSize];
-            sink(0);
-            if (!privateMode && taken.get(table.networks[row])) {
-                sameNetwork.add(new LeftOut(table.rows[row].relay(), LeftOut.Reason.SAME_NETWORK));
+            } else if (soughtFar < SOUGHT_FAR) {
+                soughtFar++;
+                if (!seekFar()) {
+                    return false;
+                }
             } else {
-                taken.set(table.networks[row]);
-                ranked.add(ranked(row, nearness));
+                sortFar();
             }
         }
         return true;
     }
 
-    private RankedRelay ranked(int row, Nearness nearness) {
-        RelayTable.Row relay = table.rows[row];
-        return new RankedRelay(
-                relay.relay(),
-                relay.endpoint(),
-                relay.hostPort(),
-                relay.tlsName(),
-                relay.autonomousSystem(),
-                place.isEmpty() ? 0 : Math.acos(cosines[row]) * Place.EARTH_RADIUS_KM,
-                nearness,
-                1 / cost(row));
+    private boolean hasNear(int i) {
+        while (ordered <= i && heapSize > 0) {
+            has(ordered);
+        }
+        return ordered > i && classes[i] != FAR;
+    }
+
+    private void next(int row, int nearness) {
+        if (!privateMode && table.networksShared()) {
+            if (taken == null) {
+                taken = new BitSet();
+            }
+            if (taken.get(table.networks[row])) {
+                if (sameNetwork == null) {
+                    sameNetwork = new ArrayList<>();
+                }
+                sameNetwork.add(new LeftOut(table.rows[row].relay(), LeftOut.Reason.SAME_NETWORK));
+                return;
+            }
+            taken.set(table.networks[row]);
+        }
+        if (ordered == order.length) {
+            order = Arrays.copyOf(order, 2 * ordered);
+            classes = Arrays.copyOf(classes, 2 * ordered);
+        }
+        order[ordered] = row;
+        classes[ordered++] = (byte) nearness;
+    }
+
+    /** Finds the far one behind the one that was found last. */
+    private boolean seekFar() {
+        double[] cosines = cosines();
+        int best = RelayTable.NONE;
+        for (int i = 0; i < table.size(); i++) {
+            if (cosines[i] < limit
+                    && (best == RelayTable.NONE || isBefore(i, cosines[i], best, cosines[best]))
+                    && isBehindLastFar(i, cosines[i])) {
+                best = i;
+            }
+        }
+        if (best == RelayTable.NONE) {
+            sortedFar = true;
+            return false;
+        }
+        lastFar = best;
+        lastFarCosine = cosines[best];
+        next(best, FAR);
+        return true;
+    }
+
+    private boolean isBehindLastFar(int row, double cosine) {
+        return lastFar == RelayTable.NONE || isBefore(lastFar, lastFarCosine, row, cosine);
+    }
+
+    private boolean isBefore(int row, double cosine, int other, double otherCosine) {
+        if (cosine != otherCosine) {
+            return cosine > otherCosine;
+        }
+        double cost = cost(row);
+        double otherCost = cost(other);
+        return cost < otherCost || (cost == otherCost && row < other);
+    }
+
+    /** Puts the rest of the far ones into the heap. */
+    private void sortFar() {
+        sortedFar = true;
+        double[] cosines = cosines();
+        heap = new long[table.size()];
+        heapRows = new int[table.size()];
+        for (int i = 0; i < table.size(); i++) {
+            if (cosines[i] < limit && isBehindLastFar(i, cosines[i])) {
+                put(Nearness.FAR, 1 - cosines[i], i);
+            }
+        }
+        heapify();
+    }
+
+    private RankedRelay relay(int row, int nearness) {
+        return new RankedRelay(table.rows[row], cosine(row), CLASSES[nearness], 1 / cost(row));
+    }
+
+    /** Of one relay alone. */
+    private double cosine(int row) {
+        if (!placed || table.networks[row] == network) {
+            return 1;
+        }
+        double cosine = table.cosine(vx, vy, vz, row);
+        return table.autonomousSystems[row] == autonomousSystem ? Math.sqrt((1 + cosine) / 2) : cosine;
     }
 
     /** How many are offered. */
@@ -229,79 +325,99 @@ public final class Ranking {
 
     /** All of them, best first. */
     public List<RankedRelay> offered() {
-        has(Integer.MAX_VALUE);
-        return List.copyOf(ranked);
+        List<RankedRelay> all = new ArrayList<>();
+        for (int i = 0; has(i); i++) {
+            all.add(relay(order[i], classes[i]));
+        }
+        return all;
     }
 
     public List<LeftOut> leftOut() {
         has(Integer.MAX_VALUE);
         List<LeftOut> all = new ArrayList<>(table.leftOut);
-        all.addAll(sameNetwork);
+        if (sameNetwork != null) {
+            all.addAll(sameNetwork);
+        }
         return all;
     }
 
-    /** The best one that {@code eligible} takes. */
-    public Optional<RankedRelay> first(Predicate<RankedRelay> eligible) {
-        for (int i = 0; has(i); i++) {
-            if (eligible.test(ranked.get(i))) {
-                return Optional.of(ranked.get(i));
+    /** The best one that holds something. */
+    public Optional<RankedRelay> first(Holding holding) {
+        int found = indexOf(holding.in(table));
+        return found < 0 ? Optional.empty() : Optional.of(relay(order[found], classes[found]));
+    }
+
+    /** Whether {@link #first} finds one. */
+    public boolean any(Holding holding) {
+        return indexOf(holding.in(table)) >= 0;
+    }
+
+    private int indexOf(Among among) {
+        if (among.size() > 0) {
+            for (int i = 0; has(i); i++) {
+                if (among.has(order[i])) {
+                    return i;
+                }
             }
         }
-        return Optional.empty();
+        return -1;
     }
 
     /**
-     * At most {@code max} of the offered relays that {@code eligible} takes: at most half of them (rounded up) from one AS, and the last one
+     * At most {@code max} of the offered relays that hold something: at most half of them (rounded up) from one AS, and the last one
      * a far one, where there is one, so that a region's outage does not take all.
      */
-    public List<RankedRelay> pick(int max, Predicate<RankedRelay> eligible) {
+    public List<RankedRelay> pick(int max, Holding holding) {
+        Among among = holding.in(table);
         int most = (max + 1) / 2;
-        List<RankedRelay> picked = new ArrayList<>(max);
-        for (int i = 0; picked.size() < max && has(i); i++) {
-            RankedRelay relay = ranked.get(i);
-            if (ofItsAs(picked, relay) < most && eligible.test(relay)) {
-                picked.add(relay);
+        int[] picked = new int[max];
+        List<RankedRelay> relays = new ArrayList<>(max);
+        for (int i = 0; relays.size() < max && has(i); i++) {
+            int row = order[i];
+            if (among.has(row) && ofItsAs(picked, relays.size(), row) < most) {
+                picked[relays.size()] = row;
+                relays.add(relay(row, classes[i]));
             }
         }
-        if (picked.size() == max && max > 1 && picked.get(max - 1).near()) {
-            List<RankedRelay> nearest = picked.subList(0, max - 1);
-            firstFar(relay -> ofItsAs(nearest, relay) < most && eligible.test(relay))
-                    .ifPresent(far -> picked.set(max - 1, far));
+        if (relays.size() == max && max > 1 && relays.get(max - 1).near()) {
+            int far = firstFar(row -> among.has(row) && ofItsAs(picked, max - 1, row) < most);
+            if (far != RelayTable.NONE) {
+                relays.set(max - 1, relay(far, FAR));
+            }
         }
-        return List.copyOf(picked);
+        return relays;
     }
 
-    /** The nearest of the far ones that {@code eligible} takes; the near ones before it stay in the heap where they are. */
-    private Optional<RankedRelay> firstFar(Predicate<RankedRelay> eligible) {
-        if (!farOnes && !table.networksShared()) {
-            int best = -1;
-            for (int i = 0; i < cosines.length; i++) {
-                if (cosines[i] < limit && (best < 0 || isBefore(i, best))) {
-                    best = i;
+    /** The nearest of the far ones that {@code eligible} takes; where none can stand in another's way, it is found without the near ones. */
+    private int firstFar(IntPredicate eligible) {
+        if (!privateMode && table.networksShared()) {
+            for (int i = 0; has(i); i++) {
+                if (classes[i] == FAR && eligible.test(order[i])) {
+                    return order[i];
                 }
             }
-            if (best < 0) {
-                return Optional.empty();
-            }
-            RankedRelay nearest = ranked(best, Nearness.FAR);
-            if (eligible.test(nearest)) {
-                return Optional.of(nearest);
+            return RelayTable.NONE;
+        }
+        double[] cosines = cosines();
+        int best = RelayTable.NONE;
+        for (int i = 0; i < table.size(); i++) {
+            if (cosines[i] < limit
+                    && (best == RelayTable.NONE || isBefore(i, cosines[i], best, cosines[best]))
+                    && eligible.test(i)) {
+                best = i;
             }
         }
-        return first(relay -> !relay.near() && eligible.test(relay));
+        return best;
     }
 
-    private boolean isBefore(int row, int other) {
-        return cosines[row] > cosines[other] || (cosines[row] == cosines[other] && cost(row) < cost(other));
-    }
-
-    private long ofItsAs(List<RankedRelay> picked, RankedRelay relay) {
-        if (privateMode || relay.autonomousSystem().isEmpty()) {
+    private int ofItsAs(int[] picked, int count, int row) {
+        long wanted = table.autonomousSystems[row];
+        if (privateMode || wanted == RelayTable.NONE) {
             return 0;
         }
-        long same = 0;
-        for (RankedRelay other : picked) {
-            same += other.autonomousSystem().equals(relay.autonomousSystem()) ? 1 : 0;
+        int same = 0;
+        for (int i = 0; i < count; i++) {
+            same += table.autonomousSystems[picked[i]] == wanted ? 1 : 0;
         }
         return same;
     }
@@ -312,23 +428,32 @@ public final class Ranking {
      * <p>Deviation from the plain "two within 1.5 × the nearest's distance": where only one relay is near at all, it and any
      * second one suffice, and in a mesh of one relay that one does.
      */
-    public boolean enough(Set<RelayKey> holders) {
+    public boolean enough(Holding holding) {
+        Among among = holding.in(table);
         int wanted = Math.min(ENOUGH, size());
-        int holding = 0;
+        if (wanted == 0 || among.size() < wanted) {
+            return false;
+        }
         int near = 0;
         int holdingNear = 0;
-        for (int i = 0; has(i); i++) { // The near ones first, so that the first few settle it as a rule.
-            RankedRelay relay = ranked.get(i);
-            boolean holds = holders.contains(relay.key());
-            holding += holds ? 1 : 0;
-            near += relay.near() ? 1 : 0;
-            holdingNear += holds && relay.near() ? 1 : 0;
-            boolean allNearSeen = !relay.near();
-            if (holding >= wanted
-                    && (holdingNear >= ENOUGH || (allNearSeen && holdingNear >= Math.min(ENOUGH, near)))) {
+        for (int i = 0; hasNear(i); i++) {
+            near++;
+            holdingNear += among.has(order[i]) ? 1 : 0;
+            if (holdingNear >= ENOUGH) {
                 return true;
             }
         }
-        return size() > 0 && holding >= wanted && holdingNear >= Math.min(ENOUGH, near);
+        return holdingNear >= Math.min(ENOUGH, near) && holdAtLeast(wanted, among);
+    }
+
+    private boolean holdAtLeast(int wanted, Among among) {
+        if (privateMode || !table.networksShared()) {
+            return among.size() >= wanted;
+        }
+        int holding = 0;
+        for (int i = 0; holding < wanted && has(i); i++) {
+            holding += among.has(order[i]) ? 1 : 0;
+        }
+        return holding >= wanted;
     }
 }

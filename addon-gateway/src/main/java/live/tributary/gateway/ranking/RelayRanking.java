@@ -103,7 +103,8 @@ public final class RelayRanking {
     private RelayTable table(RelaySet relays, Viewer viewer) {
         long now = System.nanoTime();
         long verdicts = health.verdicts();
-        RelayTable known = relays.table(viewer);
+        int kind = RelaySet.kind(viewer);
+        RelayTable known = relays.table(kind);
         if (known != null && known.verdicts == verdicts && now - known.madeAt < TABLE_KEPT.toNanos()) {
             return known;
         }
@@ -118,17 +119,18 @@ public final class RelayRanking {
                 rows.add(row(relay, endpoint.orElseThrow(), viewer));
             }
         }
-        RelayTable table = new RelayTable(rows, leftOut, verdicts, now);
-        relays.keep(viewer, table);
+        RelayTable table = new RelayTable(kind, rows, leftOut, verdicts, now);
+        relays.keep(table);
         return table;
     }
 
     private RelayTable.Row row(RelayView relay, Endpoint endpoint, Viewer viewer) {
+        Optional<String> tlsName = viewer.tlsOnly() ? tlsName(relay) : Optional.empty();
         return new RelayTable.Row(
                 relay,
                 endpoint,
-                endpoint.text(),
-                viewer.tlsOnly() ? tlsName(relay) : Optional.empty(),
+                tlsName,
+                new RelayUrls(endpoint, tlsName),
                 locator.locate(endpoint.address()),
                 Network.of(endpoint.address()),
                 weight(relay),
@@ -165,9 +167,10 @@ public final class RelayRanking {
     }
 
     private static long choice(StreamKey stream, Viewer viewer, Instant now) {
-        byte[] network = viewer.network().bytes();
+        Network of = viewer.network();
+        byte[] network = of.bytes();
         // Each network's slots begin at a time of their own, or all viewers would move at once.
-        long shift = Math.floorMod(viewer.network().hashCode(), SLOT.toMillis());
+        long shift = Math.floorMod(of.hashCode(), SLOT.toMillis());
         long slot = Math.floorDiv(now.toEpochMilli() + shift, SLOT.toMillis());
         long hash = Ranking.mixed(slot);
         for (ByteBuffer key = ByteBuffer.wrap(stream.bytes()); key.hasRemaining(); ) {

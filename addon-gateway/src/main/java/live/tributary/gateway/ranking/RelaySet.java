@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The relays of a stream at one moment, with what has been worked out of them for each kind of viewer. */
 public final class RelaySet {
-    private static final int KINDS = 4;
+    static final int KINDS = 4;
 
     private final List<RelayView> relays;
     private final AtomicReferenceArray<@Nullable RelayTable> tables = new AtomicReferenceArray<>(KINDS);
@@ -21,15 +21,16 @@ public final class RelaySet {
     }
 
     @Nullable
-    RelayTable table(Viewer viewer) {
-        return tables.get(kind(viewer));
+    RelayTable table(int kind) {
+        return tables.get(kind);
     }
 
-    void keep(Viewer viewer, RelayTable table) {
-        tables.set(kind(viewer), table);
+    void keep(RelayTable table) {
+        tables.set(table.kind, table);
     }
 
-    private static int kind(Viewer viewer) {
+    /** Below {@link #KINDS}: viewers of one kind are ranked by one table. */
+    static int kind(Viewer viewer) {
         return (viewer.isIpv4() ? 1 : 0) + (viewer.tlsOnly() ? 2 : 0);
     }
 }

@@ -1,6 +1,7 @@
 package live.tributary.gateway.ranking;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -24,12 +25,22 @@ final class RelayTable {
     /** No network in here, no known AS. */
     static final int NONE = -1;
 
-    final Row[] rows;
-    /** Points on the unit sphere, NaN where the place is not known: the cosine of two points' angle is three multiplications. */
-    final double[] x;
+    private static final int[] NO_ROWS = {};
+    /** What stands for a distance where the viewer's place is known and the relay's is not. */
+    private static final double UNKNOWN = Math.cos(5_000 / Place.EARTH_RADIUS_KM);
 
-    final double[] y;
-    final double[] z;
+    /** Of {@link RelaySet#kind}. */
+    final int kind;
+
+    final Row[] rows;
+    /** Points on the unit sphere: the cosine of two points' angle is three multiplications. */
+    private final double[] x;
+
+    private final double[] y;
+    private final double[] z;
+    /** What is added to that: where the place is not known, the point is the origin, and this is all there is. */
+    private final double[] unknown;
+
     final double[] weights;
     /** The first eight bytes of each relay's key. */
     final long[] keys;
@@ -46,19 +57,20 @@ final class RelayTable {
 
     final long madeAt;
     private final Map<Network, Integer> numbers = new HashMap<>();
+    private final Map<Long, int[]> byAutonomousSystem = new HashMap<>();
+    private final int[][] byNetwork;
     private final Set<RelayKey> known = new HashSet<>();
 
     /**
      * A relay with what a viewer is told of it.
      *
-     * @param hostPort the endpoint as text
      * @param full whether it says that it has no upload left
      */
     record Row(
             RelayView relay,
             Endpoint endpoint,
-            String hostPort,
             Optional<String> tlsName,
+            RelayUrls urls,
             Location location,
             Network network,
             double weight,
@@ -68,7 +80,8 @@ final class RelayTable {
         }
     }
 
-    RelayTable(List<Row> unordered, List<LeftOut> leftOut, long verdicts, long madeAt) {
+    RelayTable(int kind, List<Row> unordered, List<LeftOut> leftOut, long verdicts, long madeAt) {
+        this.kind = kind;
         this.rows = unordered.stream()
                 .sorted(Comparator.comparing(row -> row.relay().key()))
                 .toArray(Row[]::new);
@@ -78,6 +91,7 @@ final class RelayTable {
         this.x = new double[rows.length];
         this.y = new double[rows.length];
         this.z = new double[rows.length];
+        this.unknown = new double[rows.length];
         this.weights = new double[rows.length];
         this.keys = new long[rows.length];
         this.networks = new int[rows.length];
@@ -86,15 +100,41 @@ final class RelayTable {
             Row row = rows[i];
             known.add(row.relay.key());
             Optional<Place> place = row.location.place();
-            x[i] = place.map(Place::x).orElse(Double.NaN);
-            y[i] = place.map(Place::y).orElse(Double.NaN);
-            z[i] = place.map(Place::z).orElse(Double.NaN);
+            x[i] = place.map(Place::x).orElse(0.0);
+            y[i] = place.map(Place::y).orElse(0.0);
+            z[i] = place.map(Place::z).orElse(0.0);
+            unknown[i] = place.isPresent() ? 0 : UNKNOWN;
             weights[i] = row.weight;
             autonomousSystems[i] = row.autonomousSystem().orElse(NONE);
+            if (row.autonomousSystem().isPresent()) {
+                byAutonomousSystem.merge(autonomousSystems[i], new int[] {i}, RelayTable::joined);
+            }
             keys[i] = ByteBuffer.wrap(row.relay.key().bytes()).getLong();
             networks[i] = numbers.computeIfAbsent(row.network, network -> numbers.size());
         }
         this.networkCount = numbers.size();
+        this.byNetwork = new int[networkCount][];
+        Arrays.fill(byNetwork, NO_ROWS);
+        for (int i = 0; i < rows.length; i++) {
+            byNetwork[networks[i]] = joined(byNetwork[networks[i]], new int[] {i});
+        }
+    }
+
+    private static int[] joined(int[] some, int[] more) {
+        int[] all = Arrays.copyOf(some, some.length + more.length);
+        System.arraycopy(more, 0, all, some.length, more.length);
+        return all;
+    }
+
+    /** Writes the cosine of each relay's angle as seen from a point on the unit sphere. */
+    void cosines(double vx, double vy, double vz, double[] into) {
+        for (int i = 0; i < rows.length; i++) {
+            into[i] = vx * x[i] + vy * y[i] + vz * z[i] + unknown[i];
+        }
+    }
+
+    double cosine(double vx, double vy, double vz, int row) {
+        return vx * x[row] + vy * y[row] + vz * z[row] + unknown[row];
     }
 
     boolean has(RelayKey relay) {
@@ -104,6 +144,16 @@ final class RelayTable {
     /** The number of a network, {@link #NONE} where no relay is in it. */
     int number(Network network) {
         return numbers.getOrDefault(network, NONE);
+    }
+
+    /** The rows of the relays in the network of this number. */
+    int[] inNetwork(int number) {
+        return number == NONE ? NO_ROWS : byNetwork[number];
+    }
+
+    /** The rows of the relays of an AS. */
+    int[] inAutonomousSystem(long number) {
+        return byAutonomousSystem.getOrDefault(number, NO_ROWS);
     }
 
     int size() {

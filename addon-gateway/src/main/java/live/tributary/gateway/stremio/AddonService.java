@@ -2,19 +2,16 @@ package live.tributary.gateway.stremio;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.Ticker;
-import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
-import live.tributary.gateway.geo.Network;
-import live.tributary.gateway.geo.Place;
 import live.tributary.gateway.http.Answers;
 import live.tributary.gateway.http.RawPath;
 import live.tributary.gateway.http.Visits;
@@ -26,24 +23,24 @@ import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
 import live.tributary.protocol.stream.StreamKey;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The add-on protocol over HTTP: {@code /[config/]manifest.json}, {@code catalog}, {@code meta}, {@code stream}.
  *
- * <p>Answers are kept for a moment as they are sent, per path, URL and for streams the viewer's network: many ask the same at the same
- * time, and one that is kept costs neither parsing nor a tree. What is not kept is written from a stream's {@link Outline}.
+ * <p>Answers that are the same for everybody are kept for a moment as they are sent, by path and URL. A stream list is one viewer's: of
+ * it the words are kept, and who is named in them is worked out for each who asks.
  */
 public final class AddonService implements HttpService {
     private static final Duration MANIFEST_MAX_AGE = Duration.ofMinutes(10);
     /** As long as a client keeps the answer that goes away soonest. */
     private static final Duration KEPT = Streams.MAX_AGE;
-    /** An answer that only explains is for nobody to keep; so many may share one. */
-    private static final Duration EXPLANATION_KEPT = Duration.ofMillis(500);
+
     /** What a stream list knows of its stream may be so old; viewers keep the list for longer. */
     private static final Duration OUTLINE_KEPT = Duration.ofSeconds(1);
 
     private static final long MAX_KEPT_BYTES = 64L * 1024 * 1024;
-    private static final long MAX_OUTLINES = 20_000;
+    private static final long MAX_LISTINGS = 20_000;
     private static final long MAX_ROUTES = 20_000;
     private static final long MAX_CONFIGS = 10_000;
     private static final String SUFFIX = ".json";
@@ -55,9 +52,10 @@ public final class AddonService implements HttpService {
     private final Visits visits;
     private final RelayRanking ranking;
     private final InstantSource clock;
+    private final Ticker ticker;
     private final Holders holders = new Holders();
     private final Cache<Key, Rendered> kept;
-    private final Cache<StreamKey, Outline> outlines;
+    private final Cache<StreamKey, Listing> listings;
     /** Of paths of streams that are listed; forgotten soon, since a stream may be listed no more. */
     private final Cache<String, Route> routes;
 
@@ -78,10 +76,11 @@ public final class AddonService implements HttpService {
         this.visits = visits;
         this.ranking = ranking;
         this.clock = clock;
+        this.ticker = ticker;
         this.kept = Caffeine.newBuilder()
                 .maximumWeight(MAX_KEPT_BYTES)
                 .weigher((Key key, Rendered rendered) -> rendered.weight())
-                .expireAfter(Expiry.<Key, Rendered>writing((key, rendered) -> rendered.lasts()))
+                .expireAfterWrite(KEPT)
                 .ticker(ticker)
                 .executor(Runnable::run)
                 .build();
@@ -91,19 +90,16 @@ public final class AddonService implements HttpService {
                 .ticker(ticker)
                 .executor(Runnable::run)
                 .build();
-        this.outlines = Caffeine.newBuilder()
-                .maximumSize(MAX_OUTLINES)
-                .expireAfterWrite(OUTLINE_KEPT)
+        this.listings = Caffeine.newBuilder()
+                .maximumSize(MAX_LISTINGS)
+                .expireAfterWrite(KEPT)
                 .ticker(ticker)
                 .executor(Runnable::run)
                 .build();
     }
 
-    /** What an answer depends on, besides the state of the mesh: for streams the viewer too. */
-    private record Key(String path, String base, Optional<Network> network, Optional<Place> place) {}
-
-    /** Where a path of a stream's leads. */
-    private record Route(AddonConfig config, VideoId video, StreamView stream) {}
+    /** What an answer that is the same for everybody depends on, besides the state of the mesh. */
+    private record Key(String path, String base) {}
 
     @Override
     public Optional<CompletionStage<HttpAnswer>> answer(HttpQuery query) {
@@ -117,23 +113,19 @@ public final class AddonService implements HttpService {
                     .flatMap(path ->
                             Answers.now(Answers.error(400, "host: missing or not one (expected: the gateway's name)")));
         }
-        InetAddress client = visits.address(query);
-        boolean personal = query.rawPath().contains(IN_PATH);
-        Key key = new Key(
-                query.rawPath(),
-                base.get(),
-                personal ? Optional.of(Network.of(client)) : Optional.empty(),
-                personal ? visits.toldPlace(query) : Optional.empty());
-        Rendered known = kept.getIfPresent(key);
-        if (known != null) {
-            return Answers.now(known.answer(query.headers()));
+        if (query.rawPath().contains(IN_PATH)) {
+            Route route = routes.getIfPresent(query.rawPath());
+            if (route != null) {
+                return Answers.now(streams(route, query, base.get()));
+            }
         }
-        Route route = routes.getIfPresent(query.rawPath());
-        return route != null
-                ? Answers.now(keep(key, query, () -> streams(route, query, key, client)))
+        Key key = new Key(query.rawPath(), base.get());
+        Rendered known = kept.getIfPresent(key);
+        return known != null
+                ? Answers.now(known.answer(query.headers()))
                 : RawPath.of(query.rawPath())
                         .filter(AddonService::isResource)
-                        .flatMap(path -> Answers.now(fresh(path, query, key, client)));
+                        .flatMap(path -> Answers.now(fresh(path, query, key)));
     }
 
     private static Optional<CompletionStage<HttpAnswer>> notFound() {
@@ -154,7 +146,7 @@ public final class AddonService implements HttpService {
         };
     }
 
-    private HttpAnswer fresh(RawPath path, HttpQuery query, Key key, InetAddress client) {
+    private HttpAnswer fresh(RawPath path, HttpQuery query, Key key) {
         boolean bare = isBareResource(path);
         Optional<AddonConfig> config =
                 bare ? Optional.of(AddonConfig.DEFAULT) : configs.get(path.raw(0), AddonConfig::decode);
@@ -166,8 +158,7 @@ public final class AddonService implements HttpService {
             return Answers.error(404, "no such resource");
         }
         return switch (asked.raw(0)) {
-            case "manifest.json" ->
-                keep(key, query, () -> Rendered.shared(manifest(key.base()), MANIFEST_MAX_AGE, KEPT));
+            case "manifest.json" -> keep(key, query, () -> new Rendered(manifest(key.base()), MANIFEST_MAX_AGE));
             case "catalog" -> catalog(asked, query, key);
             case "meta" ->
                 ofVideo(
@@ -175,15 +166,15 @@ public final class AddonService implements HttpService {
                         (stream, video) -> keep(
                                 key,
                                 query,
-                                () -> Rendered.shared(
+                                () -> new Rendered(
                                         Answers.bytes(Catalog.meta(stream, key.base(), clock.instant())),
-                                        Catalog.MAX_AGE,
-                                        KEPT)));
+                                        Catalog.MAX_AGE)));
             default ->
                 ofVideo(asked, (stream, video) -> {
-                    Route route = new Route(config.get(), video, stream);
+                    Route route = new Route(
+                            config.get(), video.episode(), listings.get(stream.key(), missing -> new Listing(stream)));
                     routes.put(query.rawPath(), route);
-                    return keep(key, query, () -> streams(route, query, key, client));
+                    return streams(route, query, key.base());
                 });
         };
     }
@@ -209,27 +200,71 @@ public final class AddonService implements HttpService {
                 .flatMap(extra -> Catalog.of(streams.all(), extra, key.base(), clock.instant()))
                 .map(json -> json.path("metas").isEmpty()
                         ? Answers.json(Answers.NO_STORE, json)
-                        : keep(key, query, () -> Rendered.shared(Answers.bytes(json), Catalog.MAX_AGE, KEPT)))
+                        : keep(key, query, () -> new Rendered(Answers.bytes(json), Catalog.MAX_AGE)))
                 .orElseGet(() -> Answers.error(
                         400,
                         "extra: " + path.raw(path.size() - 1) + " (expected: search, genre or skip, percent-encoded)"));
     }
 
-    private Rendered streams(Route route, HttpQuery query, Key key, InetAddress client) {
-        StreamView stream = route.stream;
+    private HttpAnswer streams(Route route, HttpQuery query, String base) {
         Instant now = clock.instant();
-        Outline outline =
-                outlines.get(stream.key(), missing -> new Outline(stream, ranking.set(stream.relays()), holders, now));
-        Streams.Answer answer = Streams.of(
-                outline,
-                route.video.episode(),
-                visits.of(query, client, key.base()),
-                route.config,
-                viewer -> ranking.rank(stream.key(), viewer, outline.relays(), now),
-                now);
-        return answer.explained()
-                ? Rendered.explanation(answer.json().get(0), EXPLANATION_KEPT)
-                : Rendered.personal(KEPT, answer.json().toArray(byte[][]::new));
+        Outline outline = route.listing().outline(now);
+        return route.streams(outline, base)
+                .answer(
+                        visits.of(query, visits.address(query), base).viewer(),
+                        viewer -> ranking.rank(outline.stream().key(), viewer, outline.relays(), now),
+                        now);
+    }
+
+    /** Where the path of a stream list leads, and the words of its answers so far. */
+    private static final class Route {
+        /** Most gateways are reached by one URL or two. */
+        private static final int BASES = 4;
+
+        private final AddonConfig config;
+        private final Optional<Episode> episode;
+        private final Listing listing;
+        private final AtomicReferenceArray<@Nullable Streams> byBase = new AtomicReferenceArray<>(BASES);
+
+        Route(AddonConfig config, Optional<Episode> episode, Listing listing) {
+            this.config = config;
+            this.episode = episode;
+            this.listing = listing;
+        }
+
+        Listing listing() {
+            return listing;
+        }
+
+        Streams streams(Outline outline, String base) {
+            int place = Math.floorMod(base.hashCode(), BASES);
+            Streams known = byBase.get(place);
+            if (known == null || !known.isOf(outline, base)) {
+                known = new Streams(outline, episode, config, base);
+                byBase.set(place, known);
+            }
+            return known;
+        }
+    }
+
+    /** A stream, and what was last known of it. */
+    private final class Listing {
+        private final StreamView stream;
+        private volatile @Nullable Outline last;
+
+        Listing(StreamView stream) {
+            this.stream = stream;
+        }
+
+        Outline outline(Instant now) {
+            long time = ticker.read();
+            Outline known = last;
+            if (known == null || time - known.madeAt() >= OUTLINE_KEPT.toNanos()) {
+                known = new Outline(stream, ranking.set(stream.relays()), holders, now, time);
+                last = known;
+            }
+            return known;
+        }
     }
 
     private HttpAnswer ofVideo(RawPath path, BiFunction<StreamView, VideoId, HttpAnswer> answer) {

@@ -6,15 +6,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
 import live.tributary.gateway.live.HeldWindow;
 import live.tributary.gateway.live.Holders;
+import live.tributary.gateway.live.ReplayWindow;
+import live.tributary.gateway.ranking.Holding;
 import live.tributary.gateway.ranking.RelaySet;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Rendition;
 
-/** A stream as it was a moment ago, looked up and put into words once for all who ask within it. */
+/** A stream as it was a moment ago, looked up once for all who ask within it. */
 final class Outline {
     /** Older chunks make no live playlist. */
     private static final int LOOK_BACK = 10;
@@ -24,37 +25,43 @@ final class Outline {
     /** Windows close every 30 s: that far back one is looked for. */
     private static final int WINDOWS = 12;
 
-    private static final int MAX_TEMPLATES = 64;
-
     private final StreamView stream;
     private final RelaySet relays;
     private final Holders holders;
     private final StreamFacts facts;
     private final Instant now;
+    private final long madeAt;
     private final boolean live;
     private final String key;
     private final Optional<String> title;
     private final List<Rendition> variants;
     private final boolean master;
     private final Map<Integer, OfRendition> renditions = new ConcurrentHashMap<>();
-    private final Map<Streams.Wording, Streams.Template> templates = new ConcurrentHashMap<>();
 
     /**
      * What is known of one rendition.
      *
      * @param newest chunks, in order of seq
-     * @param windows newest first
+     * @param holding who holds each of these
+     * @param windows in the order in which they are to be offered
      * @param fresh whether something new came of late
      * @param stored whether the bucket has one of the newest
      */
     record OfRendition(
-            List<ChunkRecord> newest, List<HeldWindow> windows, String quality, boolean fresh, boolean stored) {}
+            List<ChunkRecord> newest,
+            List<Holding> holding,
+            List<HeldWindow> windows,
+            String quality,
+            boolean fresh,
+            boolean stored) {}
 
-    Outline(StreamView stream, RelaySet relays, Holders holders, Instant now) {
+    /** @param madeAt by a ticker */
+    Outline(StreamView stream, RelaySet relays, Holders holders, Instant now, long madeAt) {
         this.stream = stream;
         this.relays = relays;
         this.holders = holders;
         this.now = now;
+        this.madeAt = madeAt;
         this.facts = new StreamFacts(stream);
         this.live = stream.live();
         this.key = stream.key().text();
@@ -63,6 +70,10 @@ final class Outline {
         this.master = stream.about()
                 .map(about -> about.body().renditions().size() > 1)
                 .orElse(false);
+    }
+
+    long madeAt() {
+        return madeAt;
     }
 
     StreamView stream() {
@@ -108,18 +119,6 @@ final class Outline {
         return master;
     }
 
-    /** What was written in these words before; of a stranger's inventions only so many are kept. */
-    Streams.Template template(Streams.Wording wording, Supplier<Streams.Template> writer) {
-        Streams.Template known = templates.get(wording);
-        if (known == null) {
-            known = writer.get();
-            if (templates.size() < MAX_TEMPLATES) {
-                templates.put(wording, known);
-            }
-        }
-        return known;
-    }
-
     OfRendition of(Rendition rendition) {
         OfRendition known = renditions.get(rendition.number());
         return known != null ? known : renditions.computeIfAbsent(rendition.number(), number -> read(rendition));
@@ -129,8 +128,9 @@ final class Outline {
         List<ChunkRecord> newest = stream.newest(rendition.number(), LOOK_BACK);
         return new OfRendition(
                 newest,
-                HeldWindow.of(
-                        stream, stream.windows(rendition.number()).stream().limit(WINDOWS), holders),
+                newest.stream().map(record -> holders.of(stream, record)).toList(),
+                ReplayWindow.inOrder(HeldWindow.of(
+                        stream, stream.windows(rendition.number()).stream().limit(WINDOWS), holders)),
                 facts.quality(rendition),
                 !newest.isEmpty()
                         && newest.get(newest.size() - 1)

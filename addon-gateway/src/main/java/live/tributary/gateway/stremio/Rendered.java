@@ -14,59 +14,30 @@ import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.PreparedAnswer;
 import org.jspecify.annotations.Nullable;
 
-/** An answer as it is sent, and how long it lasts; one that many share is compressed once, for those who take that. */
+/** An answer that many share, as it is sent; compressed once, for those who take that. */
 final class Rendered {
-    private static final byte[] NOTHING = new byte[0];
     /** What an entry takes besides its bytes. */
     private static final int OVERHEAD = 700;
     /** A shorter one fits into a packet or two as it is. */
     private static final int WORTH_COMPRESSING = 2_000;
 
     private static final String ENCODING = "content-encoding";
-    private static final PreparedAnswer.Head PERSONAL = head(Answers.personal(Streams.MAX_AGE));
-    private static final PreparedAnswer.Head UNKEPT = head(Answers.NO_STORE);
-
     private final byte[] json;
     private final Map<String, String> headers;
-    private final Duration lasts;
     private final HttpAnswer plain;
     private volatile @Nullable HttpAnswer compressed;
 
-    private Rendered(byte[] json, Map<String, String> headers, Duration lasts, HttpAnswer plain) {
+    /** @param maxAge how long caches may keep it */
+    Rendered(byte[] json, Duration maxAge) {
         this.json = json;
-        this.headers = headers;
-        this.lasts = lasts;
-        this.plain = plain;
-    }
-
-    private static PreparedAnswer.Head head(String cacheControl) {
-        return new PreparedAnswer.Head(200, Map.of("content-type", Answers.JSON, "cache-control", cacheControl));
-    }
-
-    /** The same for everybody. */
-    static Rendered shared(byte[] json, Duration maxAge, Duration lasts) {
-        Map<String, String> headers = Map.of(
+        this.headers = Map.of(
                 "content-type", Answers.JSON, "cache-control", Answers.shared(maxAge), "vary", "accept-encoding");
-        return new Rendered(json, headers, lasts, new PreparedAnswer.Head(200, headers).answer(json));
-    }
-
-    /** For the viewers of one network; the parts follow one another. */
-    static Rendered personal(Duration lasts, byte[]... parts) {
-        return new Rendered(NOTHING, Map.of(), lasts, PERSONAL.answer(parts));
-    }
-
-    /** For the viewers of one network, and no cache of theirs. */
-    static Rendered explanation(byte[] json, Duration lasts) {
-        return new Rendered(NOTHING, Map.of(), lasts, UNKEPT.answer(json));
-    }
-
-    Duration lasts() {
-        return lasts;
+        this.plain = new PreparedAnswer.Head(200, headers).answer(json);
     }
 
     /** Bytes in memory, at most. */
     int weight() {
-        return plain.body().readableBytes() + 2 * json.length + OVERHEAD;
+        return 2 * json.length + OVERHEAD;
     }
 
     HttpAnswer answer(HttpHeaders asked) {

@@ -9,10 +9,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.StringJoiner;
 import java.util.function.Function;
 import live.tributary.gateway.http.Answers;
-import live.tributary.gateway.http.Visit;
 import live.tributary.gateway.live.ChunkSources;
 import live.tributary.gateway.live.HeldWindow;
 import live.tributary.gateway.live.LiveOptions;
@@ -22,13 +23,15 @@ import live.tributary.gateway.ranking.RankedRelay;
 import live.tributary.gateway.ranking.Ranking;
 import live.tributary.gateway.ranking.Viewer;
 import live.tributary.mesh.StreamView;
+import live.tributary.mesh.http.HttpAnswer;
+import live.tributary.mesh.http.PreparedAnswer;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowTorrent;
-import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Rendition;
 
 /**
- * The stream list of one stream for one viewer.
+ * The stream list of one stream for those who have one config and reach the gateway by one URL: they differ in the relays that are named,
+ * and in little else, so that the words between are written once.
  *
  * <p>No client falls over from one entry to another, so each is whole in itself; and a client drops without a word what it does
  * not like. Hence: one kind of source an entry; {@code name} and {@code description} and never {@code title}; {@code fileIdx} a number;
@@ -44,136 +47,191 @@ final class Streams {
     /** Stands for the relays in a template: no text has its quotes unescaped. */
     private static final String GAP_TEXT = "[\"@\"]";
 
-    private static final byte[] GAP = GAP_TEXT.getBytes(StandardCharsets.ISO_8859_1);
-    private static final int USUAL_NAMES = 90;
+    private static final byte[] GAP = ascii(GAP_TEXT);
+    private static final byte[] FIRST_SOURCE = ascii("[\"tracker:");
+    private static final byte[] NEXT_SOURCE = ascii("\",\"tracker:");
+    private static final byte[] END_OF_SOURCES = ascii("\"]");
+    private static final int MAX_TEMPLATES = 16;
+
+    private static final PreparedAnswer.Head PERSONAL = head(Answers.personal(MAX_AGE));
+    private static final PreparedAnswer.Head UNKEPT = head(Answers.NO_STORE);
 
     private final Outline outline;
     private final StreamView stream;
     private final Optional<Episode> episode;
-    private final Visit visit;
+    private final String base;
     private final AddonConfig config;
     private final LiveOptions options;
-    private final Ranking ranking;
-    private final ChunkSources sources;
-    private final Instant now;
-    private final Optional<ChunkRecord> newestChunk;
-    private final boolean hybrid;
-    private final Optional<ReplayWindow> replay;
+    private final Rendition rendition;
+    private final Outline.OfRendition known;
+    private final boolean wantsHybrid;
+    private final boolean wantsReplay;
+    private volatile Template[] templates = {};
 
-    private Streams(
-            Outline outline,
-            Optional<Episode> episode,
-            Visit visit,
-            AddonConfig config,
-            Function<Viewer, Ranking> ranking,
-            Instant now) {
+    /** @param episode of the past; empty for the stream itself */
+    Streams(Outline outline, Optional<Episode> episode, AddonConfig config, String base) {
         this.outline = outline;
         this.stream = outline.stream();
         this.episode = episode;
-        this.now = now;
+        this.base = base;
         this.config = config;
         this.options = new LiveOptions(
                 config.region(),
-                config.device().nativePlayer() && visit.viewer().tlsOnly(),
+                config.device().nativePlayer() && base.startsWith("https:"),
                 config.server().orElse(LiveOptions.USUAL_SERVER));
-        this.visit = options.apply(visit);
-        this.ranking = ranking.apply(this.visit.viewer());
-        this.sources = new ChunkSources(stream, this.ranking, outline.holders());
-        boolean past = episode.isPresent();
-        this.newestChunk = past ? Optional.empty() : newestChunk();
-        this.hybrid = newestChunk.isPresent() && wants(Device.Entry.HYBRID) && sources.enough(newestChunk.get());
-        this.replay = !past && wants(Device.Entry.REPLAY)
-                ? ReplayWindow.newest(outline.of(rendition()).windows(), this.ranking)
-                : Optional.empty();
+        List<Rendition> variants = outline.variants();
+        this.rendition = variants.get(config.quality() == AddonConfig.Quality.SAVER ? variants.size() - 1 : 0);
+        this.known = outline.of(rendition);
+        this.wantsHybrid = wants(Device.Entry.HYBRID);
+        this.wantsReplay = wants(Device.Entry.REPLAY);
+    }
+
+    private static PreparedAnswer.Head head(String cacheControl) {
+        return new PreparedAnswer.Head(200, Map.of("content-type", Answers.JSON, "cache-control", cacheControl));
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** Whether this is what was known then, for those who come by this URL. */
+    boolean isOf(Outline wanted, String wantedBase) {
+        return outline == wanted && base.equals(wantedBase);
     }
 
     private boolean wants(Device.Entry entry) {
         return config.device().entries().contains(entry) && (config.p2p() || !entry.isTorrent());
     }
 
-    /**
-     * The answer.
-     *
-     * @param json in parts that follow one another
-     * @param explained whether nothing plays, so that the one entry only explains: not to be kept by a cache
-     */
-    record Answer(List<byte[]> json, boolean explained) {}
-
     /** An entry of the list, yet to be written. */
     private interface Entry {
         void write(JsonGenerator json) throws IOException;
     }
 
-    /** All that the words of an answer depend on, at one moment of a stream: viewers differ in the relays that are named, and in little else. */
-    record Wording(
-            AddonConfig config,
-            String base,
-            String query,
+    /** All that the words depend on, besides what is the same for all viewers: what is offered to this one, and from how many relays. */
+    private record Offer(
+            Viewer viewer, Ranking ranking, boolean live, boolean hybrid, Optional<ReplayWindow> replay, int relays) {}
+
+    /** An answer around the place where relays are named; nothing at all where nothing plays. */
+    private record Template(
             boolean live,
             boolean hybrid,
             Optional<HeldWindow> replay,
             int named,
-            int relays) {}
-
-    /** An answer around the place where relays are named. */
-    record Template(byte[] before, byte[] after) {}
-
-    /** @param episode of the past; empty for the stream itself */
-    static Answer of(
-            Outline outline,
-            Optional<Episode> episode,
-            Visit visit,
-            AddonConfig config,
-            Function<Viewer, Ranking> ranking,
-            Instant now) {
-        return new Streams(outline, episode, visit, config, ranking, now).answer();
+            int relays,
+            byte[] before,
+            byte[] after) {
+        boolean isOf(Offer offer) {
+            boolean sameReplay = offer.replay.isPresent()
+                    ? replay.isPresent()
+                            && replay.get() == offer.replay.get().window()
+                            && named == offer.replay.get().relays().size()
+                    : replay.isEmpty();
+            return live == offer.live && hybrid == offer.hybrid && relays == offer.relays && sameReplay;
+        }
     }
 
-    private Answer answer() {
+    /** The answer to one viewer; one that only explains why nothing plays is for no cache to keep. */
+    HttpAnswer answer(Viewer visitor, Function<Viewer, Ranking> ranking, Instant now) {
+        Viewer viewer = options.apply(visitor);
+        Offer offer = offer(viewer, ranking.apply(viewer));
         if (episode.isPresent()) {
-            List<Entry> entries = past(episode.get());
-            return entries.isEmpty() ? explained() : new Answer(List.of(json(entries, MAX_AGE)), false);
+            List<Entry> entries = past(episode.get(), offer, now);
+            return entries.isEmpty() ? explained(offer, now) : PERSONAL.answer(json(entries, MAX_AGE));
         }
-        Wording wording = new Wording(
-                config,
-                visit.base(),
-                options.query(),
-                newestChunk.isPresent(),
-                hybrid,
-                replay.map(ReplayWindow::window),
-                replay.map(window -> window.relays().size()).orElse(0),
-                ranking.size());
-        Template template = outline.template(wording, this::template);
+        Template template = template(offer);
         if (template.before.length == 0) {
-            return explained();
+            return explained(offer, now);
         }
-        return new Answer(
-                replay.map(window -> List.of(template.before, names(window.relays()), template.after))
-                        .orElseGet(() -> List.of(template.before)),
-                false);
+        return offer.replay.isEmpty() ? PERSONAL.answer(template.before) : answer(template, offer.replay.get());
     }
 
-    private Answer explained() {
-        return new Answer(List.of(json(List.of(explanation()), Duration.ZERO)), true);
+    private static HttpAnswer answer(Template template, ReplayWindow replay) {
+        List<RankedRelay> relays = replay.relays();
+        byte[][] parts = new byte[4 * relays.size() + 3][];
+        parts[0] = template.before;
+        int at = 1;
+        for (RankedRelay relay : relays) {
+            parts[at++] = at == 2 ? FIRST_SOURCE : NEXT_SOURCE;
+            parts[at++] = relay.httpTrackerAscii();
+        }
+        for (RankedRelay relay : relays) {
+            parts[at++] = NEXT_SOURCE;
+            parts[at++] = relay.udpTrackerAscii();
+        }
+        parts[at++] = END_OF_SOURCES;
+        parts[at] = template.after;
+        return PERSONAL.answer(parts);
     }
 
-    /** Nothing at all where nothing plays. */
-    private Template template() {
+    private Offer offer(Viewer viewer, Ranking ranking) {
+        int newest = episode.isPresent() ? -1 : newestChunk(ranking);
+        return new Offer(
+                viewer,
+                ranking,
+                newest >= 0,
+                newest >= 0 && wantsHybrid && ranking.enough(known.holding().get(newest)),
+                episode.isEmpty() && wantsReplay ? ReplayWindow.first(known.windows(), ranking) : Optional.empty(),
+                ranking.size());
+    }
+
+    /** The newest chunk that this viewer can have, of a stream that is live: its place; below zero where there is none. */
+    private int newestChunk(Ranking ranking) {
+        if (!outline.live() || !known.fresh()) {
+            return -1;
+        }
+        int at = known.newest().size() - 1;
+        while (at >= 0
+                && !ranking.any(known.holding().get(at))
+                && !sources(ranking).any(known.newest().get(at))) {
+            at--;
+        }
+        return at;
+    }
+
+    private ChunkSources sources(Ranking ranking) {
+        return new ChunkSources(stream, ranking, outline.holders());
+    }
+
+    private HttpAnswer explained(Offer offer, Instant now) {
+        return UNKEPT.answer(json(List.of(explanation(offer, now)), Duration.ZERO));
+    }
+
+    /** What was written in these words before; of all that may be offered only so much is kept. */
+    private Template template(Offer offer) {
+        Template[] all = templates;
+        for (Template each : all) {
+            if (each.isOf(offer)) {
+                return each;
+            }
+        }
+        Template written = written(offer);
+        if (all.length < MAX_TEMPLATES) {
+            Template[] more = Arrays.copyOf(all, all.length + 1);
+            more[all.length] = written;
+            templates = more; // Another thread's may be lost, and is written once more.
+        }
+        return written;
+    }
+
+    private Template written(Offer offer) {
         List<Entry> entries = new ArrayList<>();
         ownRelay().ifPresent(entries::add);
         for (Device.Entry entry : config.device().entries()) {
             if (wants(entry)) {
-                entry(entry).ifPresent(entries::add);
+                entry(entry, offer).ifPresent(entries::add);
             }
         }
-        if (entries.isEmpty()) {
-            return new Template(NOTHING, NOTHING);
-        }
-        byte[] json = json(entries, MAX_AGE);
+        byte[] json = entries.isEmpty() ? NOTHING : json(entries, MAX_AGE);
         int gap = indexOf(json, GAP);
-        return gap < 0
-                ? new Template(json, NOTHING)
-                : new Template(Arrays.copyOf(json, gap), Arrays.copyOfRange(json, gap + GAP.length, json.length));
+        return new Template(
+                offer.live,
+                offer.hybrid,
+                offer.replay.map(ReplayWindow::window),
+                offer.replay.map(replay -> replay.relays().size()).orElse(0),
+                offer.relays,
+                gap < 0 ? json : Arrays.copyOf(json, gap),
+                gap < 0 ? NOTHING : Arrays.copyOfRange(json, gap + GAP.length, json.length));
     }
 
     private static int indexOf(byte[] bytes, byte[] wanted) {
@@ -199,53 +257,43 @@ final class Streams {
     }
 
     /** The relays as a JSON array of sources; an address and a port need no escapes. */
-    private static byte[] names(List<RankedRelay> relays) {
-        StringBuilder names = new StringBuilder(relays.size() * USUAL_NAMES).append('[');
-        for (RankedRelay relay : relays) {
-            names.append(names.length() == 1 ? "\"tracker:" : ",\"tracker:")
-                    .append(relay.httpTracker())
-                    .append('"');
-        }
-        for (RankedRelay relay : relays) {
-            names.append(",\"tracker:").append(relay.udpTracker()).append('"');
-        }
-        return names.append(']').toString().getBytes(StandardCharsets.ISO_8859_1);
+    private static String names(List<RankedRelay> relays) {
+        StringJoiner names = new StringJoiner("\",\"tracker:", "[\"tracker:", "\"]");
+        relays.forEach(relay -> names.add(relay.httpTracker()));
+        relays.forEach(relay -> names.add(relay.udpTracker()));
+        return names.toString();
     }
 
-    private Optional<Entry> entry(Device.Entry entry) {
+    private Optional<Entry> entry(Device.Entry entry, Offer offer) {
         return switch (entry) {
-            case LIVE -> live();
-            case HYBRID -> hybrid();
-            case REPLAY -> replay();
+            case LIVE -> live(offer);
+            case HYBRID -> hybrid(offer);
+            case REPLAY -> replay(offer);
             case BUCKET -> bucket();
         };
     }
 
-    private Optional<Entry> live() {
-        return newestChunk.map(chunk -> {
-            Rendition rendition = rendition();
-            String url = visit.base() + "/live/" + playlist(rendition, "live.m3u8") + options.query();
-            return hls("Live", url, "Plays everywhere. " + outline.of(rendition).quality() + carried(), "live");
-        });
+    private Optional<Entry> live(Offer offer) {
+        String url = base + "/live/" + playlist() + options.query();
+        return offer.live
+                ? Optional.of(hls("Live", url, "Plays everywhere. " + known.quality() + carried(offer), "live"))
+                : Optional.empty();
     }
 
-    private Optional<Entry> hybrid() {
-        if (!hybrid) {
-            return Optional.empty();
-        }
-        Rendition rendition = rendition();
-        String url = visit.base() + "/hybrid/" + playlist(rendition, "live.m3u8") + options.query();
-        return Optional.of(hls(
-                "Live P2P",
-                url,
-                "By BitTorrent through your own Stremio. "
-                        + outline.of(rendition).quality() + carried(),
-                "p2p"));
+    private Optional<Entry> hybrid(Offer offer) {
+        String url = base + "/hybrid/" + playlist() + options.query();
+        return offer.hybrid
+                ? Optional.of(hls(
+                        "Live P2P",
+                        url,
+                        "By BitTorrent through your own Stremio. " + known.quality() + carried(offer),
+                        "p2p"))
+                : Optional.empty();
     }
 
     /** Its relays are put in later: whose words are the same may be sent to others. */
-    private Optional<Entry> replay() {
-        return replay.map(window -> {
+    private Optional<Entry> replay(Offer offer) {
+        return offer.replay.map(window -> {
             String length = minutes(window.window().length());
             String size = Math.round(window.window().torrent().length() / BYTES_PER_MB) + " MB";
             return torrent(
@@ -262,24 +310,22 @@ final class Streams {
      * An episode as a playlist, and once it is over as a torrent. All are of one binge group: that is how clients find the next one by
      * themselves, once, as they begin to play; so the one that runs and the next one have their playlist already.
      */
-    private List<Entry> past(Episode wanted) {
+    private List<Entry> past(Episode wanted, Offer offer, Instant now) {
         List<Entry> entries = new ArrayList<>();
-        if (isPlaylist(wanted)) {
-            String url =
-                    visit.base() + PastPlaylist.path(stream, rendition().number(), wanted.start()) + options.query();
+        if (isPlaylist(wanted, offer, now)) {
+            String url = base + PastPlaylist.path(stream, rendition.number(), wanted.start()) + options.query();
             entries.add(hls(wanted.title(), url, "Plays everywhere, from its beginning.", DVR));
         }
         if (config.replays() && !wanted.end().isAfter(now)) {
             ReplayWindow.first(
                             HeldWindow.of(
                                     stream,
-                                    Dvr.windows(stream, rendition().number(), wanted).stream(),
+                                    Dvr.windows(stream, rendition.number(), wanted).stream(),
                                     outline.holders()),
-                            window -> true,
-                            ranking)
+                            offer.ranking)
                     .map(window -> torrent(
                             window,
-                            new String(names(window.relays()), StandardCharsets.ISO_8859_1),
+                            names(window.relays()),
                             wanted.title() + " P2P",
                             "By BitTorrent, from " + count(window.relays().size(), "relay") + ".",
                             DVR))
@@ -288,23 +334,21 @@ final class Streams {
         return entries;
     }
 
-    private boolean isPlaylist(Episode wanted) {
+    private boolean isPlaylist(Episode wanted, Offer offer, Instant now) {
         if (outline.live() && wanted.end().isAfter(now)) {
             return !wanted.start().isAfter(now.plus(Episode.LENGTH));
         }
-        return PastPlaylist.of(stream, rendition().number(), wanted.start(), sources::url, now)
+        return PastPlaylist.of(stream, rendition.number(), wanted.start(), sources(offer.ranking)::url, now)
                 .isPresent();
     }
 
     private Optional<Entry> bucket() {
         // The origin says what it has stored: a bucket that takes nothing any more is none.
-        return outline.live()
-                        && outline.of(rendition()).fresh()
-                        && outline.of(rendition()).stored()
+        return outline.live() && known.fresh() && known.stored()
                 ? fallback()
-                        .map(base -> hls(
+                        .map(url -> hls(
                                 "Fallback",
-                                base + "/master.m3u8",
+                                url + "/master.m3u8",
                                 "From the broadcaster's storage, without relays.",
                                 "bucket"))
                 : Optional.empty();
@@ -348,27 +392,26 @@ final class Streams {
         };
     }
 
-    private Entry explanation() {
+    private Entry explanation(Offer offer, Instant now) {
         return json -> {
             json.writeStartObject();
-            named(json, "Not now", why());
-            json.writeStringField(
-                    "externalUrl", visit.base() + "/watch/" + stream.key().text());
+            named(json, "Not now", why(offer, now));
+            json.writeStringField("externalUrl", base + "/watch/" + stream.key().text());
             json.writeEndObject();
         };
     }
 
-    private String why() {
+    private String why(Offer offer, Instant now) {
         if (episode.isPresent()) {
             return episode.get().end().isAfter(now) ? "Not broadcast yet." : "No relay in reach holds it whole.";
         }
         if (!outline.live()) {
             return outline.facts().state(now) + ". Nothing is kept to replay.";
         }
-        if (!outline.of(rendition()).fresh()) {
+        if (!known.fresh()) {
             return "Nothing new has come from the broadcaster for a while. Try again in a moment.";
         }
-        return visit.viewer().tlsOnly() && !ranking.leftOut().isEmpty()
+        return offer.viewer.tlsOnly() && !offer.ranking.leftOut().isEmpty()
                 ? "Live, but no relay in your reach has a certificate. Open the page to see more."
                 : "Live, but no relay in your reach holds it yet. Try again in a moment.";
     }
@@ -386,39 +429,18 @@ final class Streams {
         json.writeEndObject();
     }
 
-    /** The newest chunk that this viewer can have, of a stream that is live. */
-    private Optional<ChunkRecord> newestChunk() {
-        Outline.OfRendition rendition = outline.of(rendition());
-        if (!outline.live() || !rendition.fresh()) {
-            return Optional.empty();
-        }
-        List<ChunkRecord> newest = rendition.newest();
-        for (int i = newest.size() - 1; i >= 0; i--) {
-            if (sources.any(newest.get(i))) {
-                return Optional.of(newest.get(i));
-            }
-        }
-        return Optional.empty();
-    }
-
     /** The master playlist where the player is to choose among several, else the one rendition's. */
-    private String playlist(Rendition rendition, String media) {
+    private String playlist() {
         boolean choice = config.quality() == AddonConfig.Quality.AUTO && outline.isMaster();
-        return outline.key() + "/" + (choice ? "master.m3u8" : rendition.number() + "/" + media);
-    }
-
-    private Rendition rendition() {
-        List<Rendition> variants = outline.variants();
-        return config.quality() == AddonConfig.Quality.SAVER ? variants.get(variants.size() - 1) : variants.get(0);
+        return outline.key() + "/" + (choice ? "master.m3u8" : rendition.number() + "/live.m3u8");
     }
 
     private Optional<URI> fallback() {
         return stream.head().flatMap(head -> head.head().fallback());
     }
 
-    private String carried() {
-        int relays = ranking.size();
-        return relays == 0 ? "" : "\nCarried by " + count(relays, "relay") + ".";
+    private static String carried(Offer offer) {
+        return offer.relays == 0 ? "" : "\nCarried by " + count(offer.relays, "relay") + ".";
     }
 
     private static String count(int number, String noun) {

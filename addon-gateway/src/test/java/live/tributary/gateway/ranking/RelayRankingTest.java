@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Collectors;
 import live.tributary.gateway.FakeStream;
 import live.tributary.gateway.geo.Location;
 import live.tributary.gateway.geo.Locator;
@@ -70,6 +71,11 @@ class RelayRankingTest {
 
     private Viewer viewer(String address) {
         return new Viewer(ip(address), locator.locate(ip(address)), false);
+    }
+
+    /** Held by all of them. */
+    private Holding all() {
+        return new Holding(relays.stream().map(RelayView::key).collect(Collectors.toUnmodifiableSet()));
     }
 
     private static InetAddress ip(String text) {
@@ -228,7 +234,7 @@ class RelayRankingTest {
         RelayView far = relay(7, "20.0.7.1", SYDNEY, 7);
         place("30.0.0.1", AMSTERDAM, 64500);
 
-        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(4, relay -> true);
+        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(4, all());
 
         assertThat(picked).hasSize(4);
         assertThat(picked.get(3).key()).isEqualTo(far.key());
@@ -267,7 +273,7 @@ class RelayRankingTest {
         relay(7, "20.1.0.1", BERLIN, 64501);
         place("30.0.0.1", AMSTERDAM, 9);
 
-        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(4, relay -> true);
+        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(4, all());
 
         assertThat(picked).hasSize(3);
         assertThat(picked.stream().filter(r -> r.autonomousSystem().getAsLong() == 64500))
@@ -282,7 +288,7 @@ class RelayRankingTest {
         RelayView far = relay(9, "20.1.0.1", TOKYO, 99);
         place("30.0.0.1", AMSTERDAM, 1000);
 
-        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(3, relay -> true);
+        List<RankedRelay> picked = rank(viewer("30.0.0.1")).pick(3, all());
 
         assertThat(picked).hasSize(3);
         assertThat(picked.get(2).key()).isEqualTo(far.key());
@@ -347,10 +353,10 @@ class RelayRankingTest {
 
         Ranking ranking = rank(viewer("30.0.0.1"));
 
-        assertThat(ranking.enough(Set.of(one.key(), two.key()))).isTrue();
-        assertThat(ranking.enough(Set.of(one.key(), far.key()))).isFalse();
-        assertThat(ranking.enough(Set.of(one.key()))).isFalse();
-        assertThat(ranking.enough(Set.of())).isFalse();
+        assertThat(ranking.enough(new Holding(Set.of(one.key(), two.key())))).isTrue();
+        assertThat(ranking.enough(new Holding(Set.of(one.key(), far.key())))).isFalse();
+        assertThat(ranking.enough(new Holding(Set.of(one.key())))).isFalse();
+        assertThat(ranking.enough(new Holding(Set.of()))).isFalse();
     }
 
     @Test
@@ -361,14 +367,14 @@ class RelayRankingTest {
 
         Ranking ranking = rank(viewer("30.0.0.1"));
 
-        assertThat(ranking.enough(Set.of(one.key(), far.key()))).isTrue();
-        assertThat(ranking.enough(Set.of(one.key()))).isFalse();
-        assertThat(ranking.enough(Set.of(far.key()))).isFalse();
+        assertThat(ranking.enough(new Holding(Set.of(one.key(), far.key())))).isTrue();
+        assertThat(ranking.enough(new Holding(Set.of(one.key())))).isFalse();
+        assertThat(ranking.enough(new Holding(Set.of(far.key())))).isFalse();
     }
 
     @Test
     void noRelayIsNeverEnough() {
-        assertThat(rank(viewer("30.0.0.1")).enough(Set.of())).isFalse();
+        assertThat(rank(viewer("30.0.0.1")).enough(new Holding(Set.of()))).isFalse();
     }
 
     @Test

@@ -13,7 +13,7 @@ import java.util.Optional;
  *
  * @param file the body's bytes once more, where the kernel can send them by itself
  * @param older whether others' answers, for the live edge, are more urgent
- * @param prepared the whole once more, as it is sent, where it was put together before
+ * @param prepared the whole as it is sent, where it was put together before; it has the body, then, which is made when it is asked for
  */
 public record HttpAnswer(
         int status,
@@ -53,7 +53,12 @@ public record HttpAnswer(
     public HttpAnswer with(String header, String value) {
         Map<String, String> more = new LinkedHashMap<>(headers);
         more.put(header, value);
-        return new HttpAnswer(status, more, body, file, older);
+        return new HttpAnswer(status, more, body(), file, older);
+    }
+
+    @Override
+    public ByteBuf body() {
+        return prepared.map(PreparedAnswer::body).orElse(body);
     }
 
     /** Lets go of the body of an answer that is not given. */

@@ -427,7 +427,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     /** What is encoded already goes past the encoder. */
     private void write(ChannelHandlerContext ctx, Pending pending, int status, PreparedAnswer answer) {
         server.tallies().answered(status);
-        ByteBuf bytes = pending.isHead() ? answer.head() : answer.whole();
+        ByteBuf bytes = pending.isHead() ? answer.head(ctx.alloc()) : answer.whole(ctx.alloc());
         server.pace().spend(bytes.readableBytes());
         ctx.pipeline().context(HttpResponseEncoder.class).write(bytes);
         closeAfter = false;

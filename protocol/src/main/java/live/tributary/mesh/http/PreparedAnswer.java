@@ -1,6 +1,7 @@
 package live.tributary.mesh.http;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.nio.charset.StandardCharsets;
@@ -8,7 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * An answer whose head and body were put together once and leave by one write, however often it is given.
+ * An answer whose head was put together once, and whose body is bytes in parts that follow one another: it leaves by one write, however
+ * often it is given, and nothing is copied before that.
  *
  * <p>For small things that know no ranges or tags.
  */
@@ -16,18 +18,26 @@ public final class PreparedAnswer {
     /** The longest body, bytes: it is not paced, and stands in the socket's queue as a whole. */
     public static final int MAX_BODY = 64 * 1024;
 
-    private final byte[] bytes;
-    private final int headLength;
+    private static final byte[] END = "\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);
 
-    private PreparedAnswer(byte[] bytes, int headLength) {
-        this.bytes = bytes;
-        this.headLength = headLength;
+    private final byte[] beforeLength;
+    private final byte[] digits;
+    private final byte[][] parts;
+    private final int length;
+
+    private PreparedAnswer(byte[] beforeLength, byte[][] parts) {
+        this.beforeLength = beforeLength;
+        this.parts = parts;
+        int sum = 0;
+        for (byte[] part : parts) {
+            sum += part.length;
+        }
+        this.length = sum;
+        this.digits = Integer.toString(length).getBytes(StandardCharsets.ISO_8859_1);
     }
 
     /** What answers of one kind have in common. */
     public static final class Head {
-        private static final byte[] END = "\r\n\r\n".getBytes(StandardCharsets.ISO_8859_1);
-
         private final int status;
         private final Map<String, String> headers;
         private final byte[] beforeLength;
@@ -52,46 +62,43 @@ public final class PreparedAnswer {
 
         /** The answer with this body, whose parts follow one another; above {@link #MAX_BODY} it is sent as any other one. */
         public HttpAnswer answer(byte[]... parts) {
-            int length = 0;
-            for (byte[] part : parts) {
-                length += part.length;
-            }
-            byte[] digits = Integer.toString(length).getBytes(StandardCharsets.ISO_8859_1);
-            int headLength = beforeLength.length + digits.length + END.length;
-            byte[] bytes = new byte[headLength + length];
-            int at = put(bytes, 0, beforeLength);
-            at = put(bytes, at, digits);
-            at = put(bytes, at, END);
-            for (byte[] part : parts) {
-                at = put(bytes, at, part);
-            }
-            PreparedAnswer prepared = new PreparedAnswer(bytes, headLength);
-            return new HttpAnswer(
-                    status,
-                    headers,
-                    Unpooled.unreleasableBuffer(prepared.body()),
-                    Optional.empty(),
-                    false,
-                    length > MAX_BODY ? Optional.empty() : Optional.of(prepared));
+            PreparedAnswer prepared = new PreparedAnswer(beforeLength, parts);
+            return prepared.length > MAX_BODY
+                    ? new HttpAnswer(status, headers, prepared.body())
+                    : new HttpAnswer(
+                            status, headers, Unpooled.EMPTY_BUFFER, Optional.empty(), false, Optional.of(prepared));
         }
+    }
 
-        private static int put(byte[] bytes, int at, byte[] part) {
-            System.arraycopy(part, 0, bytes, at, part.length);
-            return at + part.length;
-        }
+    /** Of the body, bytes. */
+    public int length() {
+        return length;
     }
 
     /** All that is sent for a GET on a connection that lasts. */
-    ByteBuf whole() {
-        return Unpooled.wrappedBuffer(bytes);
+    ByteBuf whole(ByteBufAllocator allocator) {
+        ByteBuf out = head(allocator, length);
+        for (byte[] part : parts) {
+            out.writeBytes(part);
+        }
+        return out;
     }
 
     /** All that is sent for a HEAD. */
-    ByteBuf head() {
-        return Unpooled.wrappedBuffer(bytes, 0, headLength);
+    ByteBuf head(ByteBufAllocator allocator) {
+        return head(allocator, 0);
     }
 
-    private ByteBuf body() {
-        return Unpooled.wrappedBuffer(bytes, headLength, bytes.length - headLength);
+    private ByteBuf head(ByteBufAllocator allocator, int more) {
+        return allocator
+                .ioBuffer(beforeLength.length + digits.length + END.length + more)
+                .writeBytes(beforeLength)
+                .writeBytes(digits)
+                .writeBytes(END);
+    }
+
+    /** For who sends it in another way; nobody has to let go of it. */
+    ByteBuf body() {
+        return Unpooled.unreleasableBuffer(Unpooled.wrappedBuffer(parts));
     }
 }

@@ -22,6 +22,7 @@ public final class Torrent {
     private final int pieceCount;
     private final long length;
     private final NavigableMap<Integer, ChunkRecord> chunks;
+    private final List<ChunkRecord> inOrder;
     private final byte[] playlist;
     private final int playlistPiece;
 
@@ -41,6 +42,7 @@ public final class Torrent {
         this.pieceCount = pieceCount;
         this.length = length;
         this.chunks = new TreeMap<>(chunks);
+        this.inOrder = List.copyOf(this.chunks.values());
         this.playlist = playlist;
         this.playlistPiece = playlistPiece;
     }
@@ -97,7 +99,7 @@ public final class Torrent {
 
     /** The chunks that the torrent carries, in order. */
     public List<ChunkRecord> chunks() {
-        return List.copyOf(chunks.values());
+        return inOrder;
     }
 
     /** The torrent's piece at which a chunk starts, if the torrent carries that chunk. */
