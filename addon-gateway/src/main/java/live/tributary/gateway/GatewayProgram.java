@@ -1,5 +1,6 @@
 package live.tributary.gateway;
 
+import io.netty.bootstrap.Bootstrap;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -21,6 +22,7 @@ import live.tributary.gateway.geo.ClientAddress;
 import live.tributary.gateway.geo.GeoDatabase;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.http.PieceFetch;
+import live.tributary.gateway.http.WirePieceFetch;
 import live.tributary.gateway.live.FollowedStreams;
 import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.notify.NotifyLimits;
@@ -198,7 +200,7 @@ final class GatewayProgram implements Program {
         mesh.listeningOn(port.port());
         life.add(FollowedStreams.start(streams, denied::denies, listed, KeyEnds.open(state.resolve("key-ends")), mesh));
         if (!fallbackOnly) {
-            life.add(probing(health, listed, new PieceFetch(own.transport().client(own.loops())), random));
+            life.add(probing(health, listed, own.transport().client(own.loops()), random));
             life.add(wireProbing(health, listed, life.add(new TorrentFetch(dialledFrom(), WIRE_PATIENCE))));
         }
         NodeStatus status = new NodeStatus(kind(), key.relayKey(), own.meters(), listed::all, clock);
@@ -221,15 +223,22 @@ final class GatewayProgram implements Program {
 
     /** Asks relays for pieces from a thread of its own; what comes of it is written down by the event loops. */
     private static AutoCloseable probing(
-            RelayHealth health, ListedStreams listed, PieceFetch pieces, SecureRandom random) {
-        Probes probes = new Probes(health, new SplittableRandom(random.nextLong()));
+            RelayHealth health, ListedStreams listed, Bootstrap dialling, SecureRandom random) {
+        SplittableRandom jitter = new SplittableRandom(random.nextLong());
+        Probes probes = new Probes(health, jitter);
+        PieceFetch byHttp = new PieceFetch(dialling);
+        WirePieceFetch byWire = new WirePieceFetch(dialling, jitter);
         ScheduledExecutorService thread =
                 Executors.newSingleThreadScheduledExecutor(new DefaultThreadFactory("gateway-probes", true));
         Runnable round = () -> {
             try {
                 probes.due(listed.all(), System.nanoTime())
-                        .forEach(probe -> pieces.fetch(probe.endpoint(), probe.record(), probe.piece())
-                                .thenAccept(outcome -> health.record(probe.relay(), probe.endpoint(), outcome)));
+                        .forEach(probe -> (switch (probe.via()) {
+                                    case HTTP -> byHttp.fetch(probe.endpoint(), probe.record(), probe.piece());
+                                    case WIRE -> byWire.fetch(probe.endpoint(), probe.record(), probe.piece());
+                                })
+                                .thenAccept(outcome ->
+                                        health.record(probe.relay(), probe.endpoint(), probe.via(), outcome)));
             } catch (RuntimeException e) {
                 LOG.error("a round of probes failed", e);
             }

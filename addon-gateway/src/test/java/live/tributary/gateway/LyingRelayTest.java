@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import live.tributary.gateway.geo.Locator;
 import live.tributary.gateway.http.PieceFetch;
+import live.tributary.gateway.http.WirePieceFetch;
 import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.probe.TorrentFetch;
 import live.tributary.gateway.ranking.Probes;
@@ -138,7 +139,8 @@ class LyingRelayTest {
             PieceFetch pieces = new PieceFetch(transport.client(loops));
 
             for (int second = 0; second < 60; second++) {
-                probes.due(List.of(stream), now)
+                probes.due(List.of(stream), now).stream()
+                        .filter(probe -> probe.via() == Via.HTTP)
                         .forEach(probe -> health.record(
                                 probe.relay(),
                                 probe.endpoint(),
@@ -232,6 +234,55 @@ class LyingRelayTest {
                             .get(60, TimeUnit.SECONDS))
                     .isEqualTo(Outcome.SERVED);
         }
+    }
+
+    @Test
+    void garbageByTheWireAloneIsOutWithinAMinute() throws Exception {
+        RelayView bad = relay(1, seeder(false));
+        RelayView good = relay(2, seeder(true));
+        Probes probes = new Probes(health, new SplittableRandom(1));
+        WirePieceFetch pieces = new WirePieceFetch(transport.client(loops), new SplittableRandom(2));
+        int asked = 0;
+
+        for (int second = 0; second < 60; second++) {
+            for (Probes.Probe probe : probes.due(List.of(stream), now)) {
+                boolean wire = probe.via() == Via.WIRE;
+                asked += wire ? 1 : 0;
+                health.record(
+                        probe.relay(),
+                        probe.endpoint(),
+                        probe.via(),
+                        wire
+                                ? pieces.fetch(probe.endpoint(), probe.record(), probe.piece())
+                                        .toCompletableFuture()
+                                        .join()
+                                : Outcome.SERVED);
+            }
+            now += SECOND;
+        }
+
+        assertThat(asked).isGreaterThanOrEqualTo(2);
+        assertThat(health.failing(bad.key(), bad.endpoints().get(0))).isTrue();
+        assertThat(health.failing(good.key(), good.endpoints().get(0))).isFalse();
+        assertThat(listed())
+                .isNotEmpty()
+                .allMatch(uri -> uri.contains(":" + good.endpoints().get(0).port() + "/"));
+    }
+
+    @Test
+    void whoServesNoPieceByTheWireHasFailed() throws Exception {
+        WirePieceFetch pieces = new WirePieceFetch(transport.client(loops), new SplittableRandom(2));
+        ChunkRecord chunk = stream.newest(0, 1).get(0);
+        try (BoundPort edge = edge(true)) { // Speaks HTTP alone.
+            assertThat(pieces.fetch(FakeStream.endpoint("127.0.0.1", edge.port()), chunk, 0)
+                            .toCompletableFuture()
+                            .get(30, TimeUnit.SECONDS))
+                    .isEqualTo(Outcome.FAILED);
+        }
+        assertThat(pieces.fetch(FakeStream.endpoint("127.0.0.1", 1), chunk, 0)
+                        .toCompletableFuture()
+                        .get(30, TimeUnit.SECONDS))
+                .isEqualTo(Outcome.FAILED);
     }
 
     @Test

@@ -22,13 +22,14 @@ import live.tributary.protocol.stream.RelayKey;
 /**
  * Which relay is next asked for one piece of a chunk that it says it holds, so that {@link RelayHealth} rests on verified bytes.
  *
- * <p>Each relay and address family is asked every 30 s, give or take; one that is in doubt sooner, so that a failing one is out
- * within a minute. Not thread-safe: one thread drives it.
+ * <p>Each relay and address family is asked every 30 s at the latest, in turn by HTTP and by the peer wire, so that who serves wrong bytes
+ * by either is out within a minute; one that is in doubt is asked sooner, and by the way that is in doubt. Not thread-safe: one thread
+ * drives it.
  */
 public final class Probes {
-    private static final Duration USUAL = Duration.ofSeconds(30);
+    private static final Duration USUAL = Duration.ofSeconds(25);
     private static final Duration IN_DOUBT = Duration.ofSeconds(10);
-    private static final double JITTER = 0.25;
+    private static final double JITTER = 0.15;
     private static final double NANOS_PER_SECOND = 1e9;
     /** Of the 2 Mbit/s that all probes may take, a quarter is left to {@link WireProbes}. */
     private static final int BYTES_A_SECOND = 1_750_000 / 8;
@@ -49,20 +50,26 @@ public final class Probes {
 
     private record Target(RelayKey relay, Endpoint endpoint) {}
 
-    /** When a relay is to be asked again, and for which of its streams. */
+    /** When and by what a relay was asked last, and for which of its streams it is next. */
     private static final class Asked {
-        private final long due;
+        private final long at;
+        private final Via via;
+        /** Of the wait until it is asked again. */
+        private final double factor;
+
         private StreamView stream;
         private int streams = 1;
 
-        Asked(long due, StreamView stream) {
-            this.due = due;
+        Asked(long at, Via via, double factor, StreamView stream) {
+            this.at = at;
+            this.via = via;
+            this.factor = factor;
             this.stream = stream;
         }
     }
 
-    /** One piece to be fetched from one endpoint of a relay by plain HTTP. */
-    public record Probe(RelayKey relay, Endpoint endpoint, ChunkRecord record, int piece) {}
+    /** One piece to be fetched from one endpoint of a relay. */
+    public record Probe(RelayKey relay, Endpoint endpoint, Via via, ChunkRecord record, int piece) {}
 
     public Probes(RelayHealth health, RandomGenerator random) {
         this.health = health;
@@ -85,24 +92,27 @@ public final class Probes {
                 allowance + (long) ((now - allowedAt) * (double) BYTES_A_SECOND / NANOS_PER_SECOND));
         allowedAt = now;
         List<Probe> probes = new ArrayList<>();
-        List<Map.Entry<Target, Asked>> due = targets.entrySet().stream()
-                .filter(target -> target.getValue().due - now <= 0)
-                .sorted(Comparator.comparingLong(target -> target.getValue().due - now))
+        List<Due> due = targets.entrySet().stream()
+                .map(entry -> new Due(entry.getKey(), entry.getValue(), left(entry.getKey(), entry.getValue(), now)))
+                .filter(each -> each.left <= 0)
+                .sorted(Comparator.comparingLong(Due::left))
                 .toList();
-        for (Map.Entry<Target, Asked> entry : due) {
+        for (Due each : due) {
             if (probes.size() == MAX_A_SECOND || allowance < ChunkRecord.PIECE_LENGTH) {
                 break;
             }
-            Target target = entry.getKey();
-            StreamView stream = entry.getValue().stream;
-            probe(stream, target).ifPresent(probe -> {
-                probes.add(probe);
-                allowance -= probe.record().pieceLength(probe.piece());
-                targets.put(target, new Asked(now + wait(target), stream));
-            });
+            Optional<Probe> probe = probe(each.asked.stream, each.target, next(each.target, each.asked.via));
+            if (probe.isPresent()) {
+                probes.add(probe.get());
+                allowance -= probe.get().record().pieceLength(probe.get().piece());
+                targets.put(each.target, new Asked(now, probe.get().via(), factor(), each.asked.stream));
+            }
         }
         return probes;
     }
+
+    /** @param left nanoseconds until then, below zero once it has passed */
+    private record Due(Target target, Asked asked, long left) {}
 
     /** Each relay with one of its streams, all of them equally likely. */
     private void list(Collection<StreamView> streams, long now) {
@@ -122,20 +132,39 @@ public final class Probes {
     private void list(Target target, StreamView stream, long now) {
         Asked asked = targets.get(target);
         if (asked == null) {
-            targets.put(target, new Asked(now + (long) (random.nextDouble() * IN_DOUBT.toNanos()), stream));
+            double factor = factor();
+            long due = now + (long) (random.nextDouble() * IN_DOUBT.toNanos());
+            Via before = random.nextBoolean() ? Via.HTTP : Via.WIRE;
+            targets.put(target, new Asked(due - (long) (factor * USUAL.toNanos()), before, factor, stream));
         } else if (random.nextInt(++asked.streams) == 0) {
             asked.stream = stream;
         }
     }
 
-    private long wait(Target target) {
-        Duration mean = health.inDoubt(target.relay, target.endpoint, Via.HTTP) ? IN_DOUBT : USUAL;
-        return (long) (mean.toNanos() * (1 - JITTER + 2 * JITTER * random.nextDouble()));
+    private double factor() {
+        return 1 - JITTER + 2 * JITTER * random.nextDouble();
     }
 
-    private Optional<Probe> probe(StreamView stream, Target target) {
+    /** What came of the last time counts as soon as it is known. */
+    private long left(Target target, Asked asked, long now) {
+        boolean doubt = inDoubt(target, Via.HTTP) || inDoubt(target, Via.WIRE);
+        return asked.at + (long) (asked.factor * (doubt ? IN_DOUBT : USUAL).toNanos()) - now;
+    }
+
+    /** In turn, but where one way alone is in doubt, by that. */
+    private Via next(Target target, Via before) {
+        Via other = before == Via.HTTP ? Via.WIRE : Via.HTTP;
+        return inDoubt(target, before) && !inDoubt(target, other) ? before : other;
+    }
+
+    private boolean inDoubt(Target target, Via via) {
+        return health.inDoubt(target.relay, target.endpoint, via);
+    }
+
+    private Optional<Probe> probe(StreamView stream, Target target, Via via) {
         return newestHeld(stream, target.relay, record -> true)
-                .map(record -> new Probe(target.relay, target.endpoint, record, random.nextInt(record.pieceCount())));
+                .map(record ->
+                        new Probe(target.relay, target.endpoint, via, record, random.nextInt(record.pieceCount())));
     }
 
     /** The oldest of the newest chunks that a relay says it holds. */

@@ -8,11 +8,14 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import live.tributary.gateway.FakeStream;
 import live.tributary.gateway.ranking.RelayHealth.Outcome;
+import live.tributary.gateway.ranking.RelayHealth.Via;
 import live.tributary.mesh.RelayView;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.NodeRole;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ProbesTest {
     private static final long SECOND = 1_000_000_000;
@@ -90,15 +93,53 @@ class ProbesTest {
 
         int seconds = 0;
         while (!health.failing(relay.key(), endpoint) && seconds < 60) {
-            run(1).forEach(probe -> health.record(probe.relay(), probe.endpoint(), Outcome.GARBAGE));
+            run(1).forEach(probe -> health.record(probe.relay(), probe.endpoint(), probe.via(), Outcome.GARBAGE));
             seconds++;
         }
         assertThat(seconds).isLessThanOrEqualTo(11);
 
-        health.record(relay.key(), endpoint, Outcome.SERVED);
-        assertThat(health.failing(relay.key(), endpoint)).isTrue();
-        health.record(relay.key(), endpoint, Outcome.SERVED);
-        assertThat(health.failing(relay.key(), endpoint)).isFalse();
+        // Asked by the way in doubt alone, and back after two good answers.
+        List<Probes.Probe> again = new ArrayList<>();
+        while (health.failing(relay.key(), endpoint)) {
+            for (Probes.Probe probe : run(1)) {
+                again.add(probe);
+                health.record(probe.relay(), probe.endpoint(), probe.via(), Outcome.SERVED);
+            }
+        }
+        assertThat(again).hasSize(2);
+        assertThat(again.stream().map(Probes.Probe::via).distinct()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"HTTP, 1", "HTTP, 2", "HTTP, 3", "WIRE, 1", "WIRE, 2", "WIRE, 3"})
+    void relayThatBeginsToServeWrongBytesByOneWayIsOutWithinAMinute(Via via, long seed) {
+        Probes seeded = new Probes(health, new SplittableRandom(seed));
+        RelayView relay = stream.relay(1, "20.0.0.1");
+        stream.holdAll(relay);
+        Endpoint endpoint = relay.endpoints().get(0);
+        int seconds = 0;
+        boolean asked = false;
+        while (!asked || seconds < 100) { // As late as can be: just after it was asked that way.
+            asked = false;
+            for (Probes.Probe probe : seeded.due(List.of(stream), seconds++ * SECOND)) {
+                asked |= probe.via() == via;
+                health.record(probe.relay(), probe.endpoint(), probe.via(), Outcome.SERVED);
+            }
+        }
+
+        int lied = 0;
+        while (!health.failing(relay.key(), endpoint)) {
+            lied++;
+            for (Probes.Probe probe : seeded.due(List.of(stream), seconds++ * SECOND)) {
+                health.record(
+                        probe.relay(),
+                        probe.endpoint(),
+                        probe.via(),
+                        probe.via() == via ? Outcome.GARBAGE : Outcome.SERVED);
+            }
+        }
+
+        assertThat(lied).isLessThanOrEqualTo(60);
     }
 
     @Test
@@ -108,7 +149,7 @@ class ProbesTest {
 
         int seconds = 0;
         while (!health.failing(relay.key(), relay.endpoints().get(0)) && seconds < 60) {
-            run(1).forEach(probe -> health.record(probe.relay(), probe.endpoint(), Outcome.FAILED));
+            run(1).forEach(probe -> health.record(probe.relay(), probe.endpoint(), probe.via(), Outcome.FAILED));
             seconds++;
         }
 
