@@ -42,6 +42,10 @@ final class OutgoingBody {
         return remaining() < WORTH_A_CALL;
     }
 
+    boolean isFile() {
+        return file.isPresent();
+    }
+
     int remaining() {
         return bytes.readableBytes();
     }

@@ -221,12 +221,19 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
     public CompletionStage<Optional<StoredChunk>> fetch(ChunkRecord record) {
         Slab slab = complete.get(record.hash());
         if (slab != null) {
-            Optional<StoredChunk> shared = slab.share();
+            Optional<StoredChunk> shared = slab.share(this::away);
             if (shared.isPresent()) {
                 return CompletableFuture.completedStage(shared);
             }
         }
         return disk == null ? CompletableFuture.completedStage(Optional.empty()) : disk.fetch(record);
+    }
+
+    /** What memory sends now the kernel can send next time. */
+    private void away(MappedFile file) {
+        if (disk != null) {
+            disk.loadAhead(file);
+        }
     }
 
     @Override
@@ -289,7 +296,7 @@ public final class ChunkStore implements ChunkBytes, AutoCloseable {
     }
 
     /**
-     * Checks what an earlier run left on disk, in the background, oldest first; {@code whole} hears of each chunk that is
+     * Checks what an earlier run left on disk, in the background, newest first; {@code whole} hears of each chunk that is
      * whole and genuine, on the disk's thread.
      */
     public CompletionStage<Restored> restore(Consumer<ChunkRecord> whole) {

@@ -194,11 +194,15 @@ final class DiskTier {
         }
     }
 
-    /** Who reads a block of a chunk asks for the next ones soon. */
-    private void loadAhead(MappedFile mapping) {
+    /** Has a file read into the system's cache, since who asked for a part of it is soon followed. */
+    void loadAhead(MappedFile mapping) {
+        if (!mapping.claimLoading()) {
+            return;
+        }
         try {
             readers.execute(mapping::load);
         } catch (RejectedExecutionException e) {
+            mapping.loadingFailed();
             LOG.debug("the disk has too much to read to read ahead");
         }
     }
@@ -226,7 +230,7 @@ final class DiskTier {
     /** As {@link ChunkBytes#fetch}. */
     CompletionStage<Optional<StoredChunk>> fetch(ChunkRecord record) {
         Slab waiting = pending.get(record.hash());
-        Optional<StoredChunk> here = waiting == null ? Optional.empty() : waiting.share();
+        Optional<StoredChunk> here = waiting == null ? Optional.empty() : waiting.share(this::loadAhead);
         if (here.isEmpty()) {
             MappedFile file = mapped().getIfPresent(record.hash());
             here = file != null && file.isResident() ? file.share() : Optional.empty();
@@ -484,7 +488,8 @@ final class DiskTier {
             LOG.warn("cannot read the cache in {}: {}", directory, e.getMessage());
         }
         found.removeIf(file -> files.containsKey(file.record().hash()));
-        found.sort(Comparator.comparing(ChunkFile::record, Slab.BY_AGE));
+        // The newest first: they are what viewers ask for, and what stays where the cap is lower than it was.
+        found.sort(Comparator.comparing(ChunkFile::record, Slab.BY_AGE).reversed());
         int restored = 0;
         int step = Math.max(1, found.size() / PROGRESS_STEPS);
         for (int i = 0; i < found.size() && !thread.isShutdown(); i++) {

@@ -4,26 +4,22 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.MappedByteBuffer;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.http.SharedFile;
 
 /** A chunk file that is open and mapped: read as memory, or sent by the kernel, until the store and the last reader have let go. */
 final class MappedFile {
-    /** How long pages that were seen in the system's cache are taken to be there still; they were used just now. */
-    private static final long STAYS = TimeUnit.SECONDS.toNanos(1);
-
     private final MappedByteBuffer mapped;
     private final ByteBuf bytes;
     private final SharedFile file;
+    private final Residency residency;
     private boolean closed;
-    private boolean seen;
-    private long seenAt;
 
     /** Takes both over. */
     MappedFile(MappedByteBuffer mapped, SharedFile file) {
         this.mapped = mapped;
         this.bytes = Unpooled.wrappedBuffer(mapped);
         this.file = file;
+        this.residency = new Residency(mapped::isLoaded, System::nanoTime);
     }
 
     int length() {
@@ -31,23 +27,23 @@ final class MappedFile {
     }
 
     /** Whether all pages are in the system's cache, so that nobody who reads them waits for the disk. */
-    synchronized boolean isResident() {
-        long now = System.nanoTime();
-        if (seen && now - seenAt < STAYS) {
-            return true;
-        }
-        seen = mapped.isLoaded();
-        seenAt = now;
-        return seen;
+    boolean isResident() {
+        return residency.isResident();
+    }
+
+    /** As {@link Residency#claimLoading}; whoever may calls {@link #load} or {@link #loadingFailed}. */
+    boolean claimLoading() {
+        return residency.claimLoading();
+    }
+
+    void loadingFailed() {
+        residency.loadingFailed();
     }
 
     /** Has the pages read from the disk, and waits for it. */
     void load() {
         mapped.load();
-        synchronized (this) {
-            seen = true;
-            seenAt = System.nanoTime();
-        }
+        residency.loaded();
     }
 
     /** A retained slice, or empty if the store has let go already. */

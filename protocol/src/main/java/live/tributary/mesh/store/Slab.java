@@ -3,6 +3,7 @@ package live.tributary.mesh.store;
 import io.netty.buffer.ByteBuf;
 import java.util.Comparator;
 import java.util.Optional;
+import java.util.function.Consumer;
 import live.tributary.protocol.stream.ChunkRecord;
 import org.jspecify.annotations.Nullable;
 
@@ -70,14 +71,24 @@ final class Slab {
         }
     }
 
-    /** All of it for sending, the kernel's way where the file is in its cache; empty if the store has let go already. */
-    synchronized Optional<StoredChunk> share() {
+    /**
+     * All of it for sending, the kernel's way where the file is in its cache; empty if the store has let go already.
+     *
+     * @param away hears of a file that is not in the cache any more
+     */
+    synchronized Optional<StoredChunk> share(Consumer<MappedFile> away) {
         if (closed) {
             return Optional.empty();
         }
         MappedFile file = onDisk;
-        Optional<StoredChunk> mapped = file != null && file.isResident() ? file.share() : Optional.empty();
-        return mapped.isPresent() ? mapped : Optional.of(new StoredChunk(bytes.retainedSlice(), Optional.empty()));
+        if (file != null) {
+            Optional<StoredChunk> mapped = file.isResident() ? file.share() : Optional.empty();
+            if (mapped.isPresent()) {
+                return mapped;
+            }
+            away.accept(file);
+        }
+        return Optional.of(new StoredChunk(bytes.retainedSlice(), Optional.empty()));
     }
 
     /** Lets go of the store's own hold. */

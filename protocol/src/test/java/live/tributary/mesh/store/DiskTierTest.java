@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -184,9 +185,10 @@ class DiskTierTest {
             Restored restored = restore(store, whole);
             assertThat(restored.chunks()).isEqualTo(5);
             assertThat(restored.damaged()).isZero();
-            assertThat(whole)
-                    .containsExactlyElementsOf(
-                            chunks.stream().map(Chunk::record).toList());
+            List<ChunkRecord> newestFirst =
+                    new ArrayList<>(chunks.stream().map(Chunk::record).toList());
+            Collections.reverse(newestFirst);
+            assertThat(whole).isEqualTo(newestFirst);
             for (Chunk chunk : chunks) {
                 assertThat(store.holds(chunk.record())).isTrue();
                 assertThat(read(store, chunk.record())).isEqualTo(chunk.bytes());
@@ -197,6 +199,19 @@ class DiskTierTest {
                             .sum());
         }
         assertThat(names()).noneMatch(name -> name.endsWith(".part"));
+    }
+
+    @Test
+    void keepsTheNewestWhereTheCapIsLowerThanItWas() throws Exception {
+        List<Chunk> chunks = chunks(5);
+        fill(chunks);
+        List<ChunkRecord> whole = new ArrayList<>();
+        long cap = 2 * ChunkFile.size(chunks.get(4).record());
+        try (ChunkStore store = ChunkStore.withDisk(LENGTH, directory, cap)) {
+            assertThat(restore(store, whole)).isEqualTo(new Restored(2, 0, cap));
+        }
+        assertThat(whole).containsExactly(chunks.get(4).record(), chunks.get(3).record());
+        assertThat(names()).hasSize(2);
     }
 
     @Test
