@@ -88,14 +88,14 @@ public final class PeerDialler implements Tracker.AnnounceListener {
         if (seeding || peer.port() < MIN_PORT || !(global || privateAddresses)) {
             return;
         }
-        Optional<Torrent> torrent = server.torrent(infoHash);
         Object whom = global ? peer.address() : peer; // In a lab one address is many machines.
-        OptionalLong wait = torrent.isPresent() ? book(whom) : OptionalLong.empty();
+        OptionalLong wait = book(whom);
         if (wait.isPresent()) {
             client.config()
                     .group()
                     .schedule(
-                            () -> new Dial(torrent.get(), peer, whom).start(false),
+                            () -> server.torrent(infoHash)
+                                    .ifPresent(torrent -> new Dial(torrent, peer, whom).start(false)),
                             HEAD_START.toNanos() + wait.getAsLong(),
                             TimeUnit.NANOSECONDS);
         }

@@ -1,14 +1,12 @@
 package live.tributary.mesh.tracker;
 
-import java.util.EnumMap;
-import java.util.Map;
 import live.tributary.mesh.admin.Meter;
 import live.tributary.mesh.admin.Meters;
 import live.tributary.mesh.admin.Tally;
 
 /** Counts what became of the requests of one transport. */
 final class AnnounceCounters {
-    private final Map<Result, Tally> tallies = new EnumMap<>(Result.class);
+    private final Tally[] tallies = new Tally[Result.values().length];
 
     enum Result {
         ANSWERED,
@@ -28,14 +26,11 @@ final class AnnounceCounters {
 
     AnnounceCounters(Meters meters, String transport) {
         for (Result result : Result.values()) {
-            tallies.put(result, meters.tally(Meter.ANNOUNCES, transport, result));
+            tallies[result.ordinal()] = meters.tally(Meter.ANNOUNCES, transport, result);
         }
     }
 
     void count(Result result) {
-        Tally tally = tallies.get(result);
-        if (tally != null) {
-            tally.increment();
-        }
+        tallies[result.ordinal()].increment();
     }
 }

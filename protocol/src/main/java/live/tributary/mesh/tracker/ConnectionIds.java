@@ -25,11 +25,12 @@ final class ConnectionIds {
 
     private final RandomGenerator random;
     private final long start;
-    private Key key;
-    private Key previous;
-    private long keyUntil = KEY_SECONDS;
+    private volatile Keys keys;
 
     private record Key(long k0, long k1) {}
+
+    /** The key of this hour and the one before it, and the second at which the hour is over. */
+    private record Keys(Key current, Key previous, long until) {}
 
     /**
      * @param random where keys come from: not to be guessed, so a secure one outside of tests
@@ -38,33 +39,41 @@ final class ConnectionIds {
     ConnectionIds(RandomGenerator random, long now) {
         this.random = random;
         this.start = now;
-        this.key = newKey();
-        this.previous = newKey();
+        this.keys = new Keys(newKey(), newKey(), KEY_SECONDS);
     }
 
-    synchronized long issue(InetAddress address, long now) {
+    long issue(InetAddress address, long now) {
         long second = second(now);
-        return id(key, address, second);
+        return id(keys(second).current(), address, second);
     }
 
-    synchronized boolean accepts(long id, InetAddress address, long now) {
+    boolean accepts(long id, InetAddress address, long now) {
         long second = second(now);
         long age = second - (id >>> SECOND_SHIFT) & SECOND_MASK;
         if (age > LIFETIME_SECONDS) {
             return false;
         }
         long issued = second - age;
-        return id == id(key, address, issued) || id == id(previous, address, issued);
+        Keys valid = keys(second);
+        return id == id(valid.current(), address, issued) || id == id(valid.previous(), address, issued);
     }
 
     private long second(long now) {
-        long second = TimeUnit.NANOSECONDS.toSeconds(now - start);
-        while (second >= keyUntil) {
-            previous = key;
-            key = newKey();
-            keyUntil += KEY_SECONDS;
+        return TimeUnit.NANOSECONDS.toSeconds(now - start);
+    }
+
+    private Keys keys(long second) {
+        Keys valid = keys;
+        return second < valid.until() ? valid : renewed(second);
+    }
+
+    private synchronized Keys renewed(long second) {
+        Keys valid = keys;
+        while (second >= valid.until()) {
+            valid = new Keys(newKey(), valid.current(), valid.until() + KEY_SECONDS);
         }
-        return second;
+        keys = valid;
+        return valid;
     }
 
     private Key newKey() {

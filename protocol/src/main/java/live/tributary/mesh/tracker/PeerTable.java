@@ -27,6 +27,8 @@ final class PeerTable {
     private boolean[] seeds = new boolean[FIRST_CAPACITY];
     /** Places plus one, 0 for free; twice as long as there are places at least. */
     private int[] index = new int[2 * FIRST_CAPACITY];
+    /** The slot of the last peer that was found, which is mostly asked for once more. */
+    private int foundAt;
 
     private int leechers;
     private int reachable;
@@ -61,15 +63,23 @@ final class PeerTable {
 
     /** The place of a peer, or {@link #NOWHERE}. */
     int find(byte[] key) {
+        if (stands(key, foundAt)) {
+            return index[foundAt] - 1;
+        }
         int slot = slot(key, 0);
         while (index[slot] != 0) {
-            int place = index[slot] - 1;
-            if (Arrays.equals(keys, place * width, (place + 1) * width, key, 0, width)) {
-                return place;
+            if (stands(key, slot)) {
+                foundAt = slot;
+                return index[slot] - 1;
             }
             slot = slot + 1 & index.length - 1;
         }
         return NOWHERE;
+    }
+
+    private boolean stands(byte[] key, int slot) {
+        int at = (index[slot] - 1) * width;
+        return at >= 0 && Arrays.equals(keys, at, at + width, key, 0, width);
     }
 
     boolean seeds(int place) {
@@ -218,6 +228,9 @@ final class PeerTable {
     // ---- The hash: linear probing, without tombs
 
     private int slotOf(int place) {
+        if (index[foundAt] == place + 1) {
+            return foundAt;
+        }
         int slot = slot(keys, place * width);
         while (index[slot] != place + 1) {
             slot = slot + 1 & index.length - 1;

@@ -60,6 +60,7 @@ public final class Tracker {
     private static final long SWEEP_EVERY = TimeUnit.SECONDS.toNanos(30);
 
     private final TrackerLimits limits;
+    private final long peerLifetime;
     private final boolean privateAddresses;
     private final Supplier<List<Endpoint>> self;
     private final AnnounceListener listener;
@@ -171,6 +172,7 @@ public final class Tracker {
             RandomGenerator random,
             long now) {
         this.limits = limits;
+        this.peerLifetime = limits.peerLifetime().toNanos();
         this.privateAddresses = privateAddresses;
         this.self = self;
         this.listener = listener;
@@ -215,7 +217,7 @@ public final class Tracker {
         Swarm.Change change;
         AnnounceResponse response;
         synchronized (torrent) {
-            torrent.swarm.expire(now - limits.peerLifetime().toNanos());
+            torrent.swarm.expire(now - peerLifetime);
             change = torrent.swarm.announce(request, address, now);
             response = answer(torrent, request, address, reached, max, now);
         }
@@ -232,7 +234,7 @@ public final class Tracker {
             Tracked torrent = tracked(infoHash, now);
             if (torrent != null) {
                 synchronized (torrent) {
-                    torrent.swarm.expire(now - limits.peerLifetime().toNanos());
+                    torrent.swarm.expire(now - peerLifetime);
                     ScrapeResponse.Counts counts = torrent.swarm.counts();
                     swarms.put(
                             infoHash,

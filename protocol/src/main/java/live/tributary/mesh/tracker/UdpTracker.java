@@ -7,6 +7,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.DatagramPacket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
@@ -33,6 +34,10 @@ public final class UdpTracker extends ChannelInboundHandlerAdapter {
     private final ConnectionIds connectionIds;
     private final AnnounceCounters counters;
     private final LongSupplier nanoTime;
+    private volatile Reached lastReached = new Reached(new InetSocketAddress(0), Optional.empty());
+
+    /** A socket's own address, and what that tells of where a client reached this node. */
+    private record Reached(SocketAddress local, Optional<Endpoint> endpoint) {}
 
     /**
      * @param secrets not to be guessed
@@ -130,11 +135,19 @@ public final class UdpTracker extends ChannelInboundHandlerAdapter {
     }
 
     /** Where the client reached this node: known only if the port is bound to one address. */
-    private static Optional<Endpoint> reached(ChannelHandlerContext context) {
-        return context.channel().localAddress() instanceof InetSocketAddress local
-                        && !local.getAddress().isAnyLocalAddress()
-                ? Optional.of(Endpoint.of(local))
-                : Optional.empty();
+    private Optional<Endpoint> reached(ChannelHandlerContext context) {
+        SocketAddress local = context.channel().localAddress();
+        Reached last = lastReached;
+        if (last.local() != local) {
+            last = new Reached(
+                    local,
+                    local instanceof InetSocketAddress bound
+                                    && !bound.getAddress().isAnyLocalAddress()
+                            ? Optional.of(Endpoint.of(bound))
+                            : Optional.empty());
+            lastReached = last;
+        }
+        return last.endpoint();
     }
 
     private static void send(ChannelHandlerContext context, InetSocketAddress to, UdpTrackerResponse response) {
