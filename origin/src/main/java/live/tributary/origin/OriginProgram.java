@@ -355,7 +355,7 @@ final class OriginProgram implements Program {
             Standby.Tenure tenure = terms.begin(List.of(), Optional.empty());
             tenure.parts().forEach(life::add);
             StreamOrigin origin = tenure.origin();
-            FeedIngest.Config ingest = new FeedIngest.Config(feed, loop, allowedHosts, origin.lastNames());
+            FeedIngest.Config ingest = new FeedIngest.Config(feed, loop, allowedHosts, origin.lastSegments());
             Broadcast broadcast = life.add(
                     new Broadcast(new Broadcast.Feed(ingest, oldKey && !origin.remembers()), origin, publisher, clock));
             status.note("feed", origin::feedText);

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
 import live.tributary.origin.ingest.FeedIngest;
+import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.origin.publish.FakeMesh;
 import live.tributary.origin.publish.StreamOrigin;
@@ -152,7 +153,7 @@ class BroadcastTest {
                         lost -> missed += lost,
                         record -> false,
                         (record, bytes) -> {}));
-        Map<Integer, String> last = origin.lastNames();
+        Map<Integer, ResumePoint> last = origin.lastSegments();
         return new Broadcast(
                 new Broadcast.Feed(new FeedIngest.Config(feed.toString(), loop, Set.of(), last), lostState),
                 origin,

@@ -2,14 +2,15 @@ package live.tributary.origin.fallback;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * Which objects leave the bucket: chunks that left the history, and all of an earlier term once its last chunk is gone. Without
- * I/O; not thread-safe.
+ * Which objects leave the bucket: chunks that left the history, and the documents of an earlier term with its last chunk, before
+ * it, so that no list is left that names nothing. Without I/O; not thread-safe.
  */
 final class BucketRetention {
     private static final Duration INTERVAL = Duration.ofSeconds(10);
@@ -38,11 +39,17 @@ final class BucketRetention {
     List<String> leaving(Map<String, Instant> keys, Instant now) {
         next = now.plus(INTERVAL);
         Instant oldest = oldest(now);
+        List<String> stay = keys.entrySet().stream()
+                .filter(entry -> isChunk(entry.getKey()) && !entry.getValue().isBefore(oldest))
+                .map(Map.Entry::getKey)
+                .toList();
         return keys.entrySet().stream()
                 .filter(entry -> isChunk(entry.getKey())
                         ? entry.getValue().isBefore(oldest)
-                        : !entry.getKey().startsWith(layout.base() + "/") && !hasChunks(keys, termOf(entry.getKey())))
+                        : !entry.getKey().startsWith(layout.base() + "/")
+                                && stay.stream().noneMatch(chunk -> chunk.startsWith(termOf(entry.getKey()))))
                 .map(Map.Entry::getKey)
+                .sorted(Comparator.comparing(BucketRetention::isChunk)) // False, of documents, comes first.
                 .filter(leaving::add)
                 .toList();
     }
@@ -54,10 +61,6 @@ final class BucketRetention {
 
     private static boolean isChunk(String name) {
         return name.endsWith(".ts") || name.endsWith(".mp4");
-    }
-
-    private static boolean hasChunks(Map<String, Instant> keys, String base) {
-        return keys.keySet().stream().anyMatch(name -> name.startsWith(base) && isChunk(name));
     }
 
     /** A document's key up to and with its term. */

@@ -59,9 +59,9 @@ public final class FeedIngest implements AutoCloseable {
      * @param feed a folder, a playlist file, or an http(s) URL
      * @param loop whether a finished feed is played as live
      * @param allowedHosts further hosts that a feed on the web may name
-     * @param resumeAfter per rendition, the name of the last segment that an earlier run published
+     * @param resumeAfter per rendition, the last segment that an earlier run published
      */
-    public record Config(String feed, boolean loop, Set<String> allowedHosts, Map<Integer, String> resumeAfter) {
+    public record Config(String feed, boolean loop, Set<String> allowedHosts, Map<Integer, ResumePoint> resumeAfter) {
         public Config {
             allowedHosts = Set.copyOf(allowedHosts);
             resumeAfter = Map.copyOf(resumeAfter);
@@ -293,8 +293,8 @@ public final class FeedIngest implements AutoCloseable {
             super("ingest-" + rendition);
             setDaemon(true);
             this.location = location;
-            Optional<String> last =
-                    Optional.ofNullable(config.resumeAfter().get(rendition)).filter(name -> resumes);
+            Optional<ResumePoint> last =
+                    Optional.ofNullable(config.resumeAfter().get(rendition)).filter(point -> resumes);
             FeedTracker tracker = new FeedTracker(last, config.loop(), !config.loop());
             this.ingest = new RenditionIngest(rendition, location, source, tracker, view, listener, System.nanoTime());
         }

@@ -51,8 +51,16 @@ final class FeedTracker {
     /** For how many target durations its server may fail to answer. */
     static final int UNREACHABLE_TARGETS = 10;
 
-    /** How often a list shorter than the last must grow until it is a new list, not one cut off while it was written. */
+    /**
+     * How often a list shorter than the last must grow until it is a new list, not one cut off while it was written; and how many of
+     * its target durations must lie between: what grows faster is being written.
+     */
     private static final int GROWTHS_OF_A_NEW_LIST = 2;
+
+    private static final double TARGETS_OF_A_GROWTH = 0.5;
+
+    /** How far the feed's clock may be behind ours in what was listed while the origin was down. */
+    private static final Duration RESUME_SLACK = Duration.ofMinutes(1);
 
     private static final int REMEMBERED_CONTENTS = 1024;
 
@@ -61,7 +69,7 @@ final class FeedTracker {
 
     private static final Pattern TIMED = Pattern.compile("stream-(.*?)\\d{10}\\.\\w+");
 
-    private final Optional<String> resumeAfter;
+    private final Optional<ResumePoint> resumeAfter;
     private final boolean dropsRepeats;
     private final Deque<Candidate> queue = new ArrayDeque<>();
     private final Set<Content> contents = new LinkedHashSet<>();
@@ -80,21 +88,24 @@ final class FeedTracker {
     private TreeMap<Long, Listed> listed = new TreeMap<>();
     private String session = "";
     private OptionalLong shorterList = OptionalLong.empty();
+    private long shorterSince;
     private int growths;
     private long missed;
     private long changedAt;
     private Optional<Candidate> lookedAt = Optional.empty();
     private long lookedSize;
     private long lookedSince;
+    private long listReadAt;
+    private OptionalLong failingSince = OptionalLong.empty();
     private Optional<SegmentStructure.Kind> kind = Optional.empty();
 
     /**
-     * @param resumeAfter the name of the last segment that an earlier run published lately; it is taken again, since that run
-     *     may have ended before the mesh had all of it
+     * @param resumeAfter the last segment that an earlier run published lately; it is taken again, since that run may have ended
+     *     before the mesh had all of it
      * @param proven whether the very first playlist is known to be live
      * @param dropsRepeats whether a file that was published lately is dropped when it is listed again
      */
-    FeedTracker(Optional<String> resumeAfter, boolean proven, boolean dropsRepeats) {
+    FeedTracker(Optional<ResumePoint> resumeAfter, boolean proven, boolean dropsRepeats) {
         this.resumeAfter = resumeAfter;
         this.proven = proven;
         this.dropsRepeats = dropsRepeats;
@@ -143,6 +154,7 @@ final class FeedTracker {
 
     /** A look at the playlist. */
     void playlist(HlsSnapshot.Media media, long now) {
+        listReadAt = now;
         target = media.targetDuration().compareTo(Duration.ofSeconds(1)) < 0
                 ? Duration.ofSeconds(1)
                 : media.targetDuration();
@@ -152,7 +164,7 @@ final class FeedTracker {
             }
             return; // Else it may be a list of which only the beginning is written.
         }
-        if (isBehind(media)) {
+        if (isBehind(media, now)) {
             return;
         }
         if (!proven && !prove(media, now)) {
@@ -211,7 +223,7 @@ final class FeedTracker {
      * Whether this list ends before the last one did, with the same names: an older copy from a cache, or one cut off in the
      * middle of being written. One that keeps growing is a new list.
      */
-    private boolean isBehind(HlsSnapshot.Media media) {
+    private boolean isBehind(HlsSnapshot.Media media, long now) {
         if (listed.isEmpty()) {
             return false;
         }
@@ -219,10 +231,14 @@ final class FeedTracker {
         if (names.lastKey() >= listed.lastKey() || names.lastKey() < listed.firstKey() || differs(names)) {
             return false;
         }
-        if (shorterList.isPresent() && names.lastKey() > shorterList.getAsLong()) {
-            growths++;
+        long last = names.lastKey();
+        if (shorterList.isPresent() && last > shorterList.getAsLong()) {
+            growths += now - shorterSince >= target.toNanos() * TARGETS_OF_A_GROWTH ? 1 : 0;
         }
-        shorterList = OptionalLong.of(names.lastKey());
+        if (shorterList.isEmpty() || last != shorterList.getAsLong()) {
+            shorterList = OptionalLong.of(last);
+            shorterSince = now;
+        }
         return growths < GROWTHS_OF_A_NEW_LIST;
     }
 
@@ -253,11 +269,15 @@ final class FeedTracker {
         HlsSegment last = media.segments().get(media.segments().size() - 1);
         OptionalLong resume = resumeAt(names);
         if (first && (media.ended() || isOfflineClip(last))) {
+            if (mayBeCutOff(names, now)) {
+                return false;
+            }
+            OptionalLong begin = resume.isPresent() ? resume : listedWhileDown(media);
             proven = true; // What is listed is over; anything else will be new.
-            next = resume.orElse(last.sequence() + 1);
-            ended = resume.isEmpty();
+            next = begin.orElse(last.sequence() + 1);
+            ended = begin.isEmpty();
             listed = names;
-            return resume.isPresent();
+            return begin.isPresent();
         }
         if (first || (names.lastKey().equals(listed.lastKey()) && !differs(names))) {
             listed = names;
@@ -271,6 +291,22 @@ final class FeedTracker {
                 names.firstKey(),
                 resumeAfter.isPresent() ? names.lastKey() + 1 - CATCH_UP : listed.lastKey() + 1 - START_BEHIND));
         return true;
+    }
+
+    /**
+     * Where to begin in a list that is over and does not name what was published last: a whole run of the encoder came and went while
+     * the origin was down for a moment. Only the feed's clock tells it from an old recording.
+     */
+    private OptionalLong listedWhileDown(HlsSnapshot.Media media) {
+        long last = media.segments().get(media.segments().size() - 1).sequence();
+        return media.segments().stream()
+                .filter(segment -> segment.programDateTime().isPresent()
+                        && resumeAfter.isPresent()
+                        && segment.programDateTime()
+                                .get()
+                                .isAfter(resumeAfter.get().published().minus(RESUME_SLACK)))
+                .mapToLong(segment -> Math.max(segment.sequence(), last + 1 - CATCH_UP))
+                .findFirst();
     }
 
     /**
@@ -290,9 +326,13 @@ final class FeedTracker {
 
     private OptionalLong resumeAt(TreeMap<Long, Listed> names) {
         return names.entrySet().stream()
-                .filter(entry -> resumeAfter.equals(Optional.of(entry.getValue().name())))
+                .filter(entry -> isResumePoint(entry.getValue().name()))
                 .mapToLong(Map.Entry::getKey)
                 .max();
+    }
+
+    private boolean isResumePoint(String name) {
+        return resumeAfter.map(ResumePoint::name).equals(Optional.of(name));
     }
 
     private void end(long now) {
@@ -324,6 +364,7 @@ final class FeedTracker {
     Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Content content, long now) {
         queue.remove(candidate);
         tookAny = true;
+        failingSince = OptionalLong.empty();
         if (dropsRepeats && !contents.add(content)) {
             breakAhead(candidate);
             return Verdict.DUPLICATE;
@@ -339,16 +380,22 @@ final class FeedTracker {
         return candidate.afterBreak() || anotherKind ? Verdict.PUBLISH_AFTER_BREAK : Verdict.PUBLISH;
     }
 
-    /** The segment could not be taken now. Returns whether it was given up. */
+    /**
+     * The segment could not be taken now. Returns whether it was given up: not before its list was read once more, since a folder that
+     * is away for a while takes both along.
+     */
     boolean failed(Candidate candidate, boolean answered, long now) {
         lookedAt = Optional.empty();
-        if (!tookAny && resumeAfter.equals(Optional.of(candidate.name()))) {
+        if (failingSince.isEmpty()) {
+            failingSince = OptionalLong.of(now);
+        }
+        if (!tookAny && isResumePoint(candidate.name())) {
             queue.remove(candidate); // It was published before; that it is gone now is no loss.
             breakAhead(candidate.withBreak());
             return true;
         }
         Duration patience = target.multipliedBy(answered ? UNSOUND_TARGETS : UNREACHABLE_TARGETS);
-        if (now - candidate.listedAt() < patience.toNanos()) {
+        if (now - candidate.listedAt() < patience.toNanos() || listReadAt <= failingSince.getAsLong()) {
             return false;
         }
         queue.remove(candidate);

@@ -5,16 +5,17 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.store.ChunkFile;
 import live.tributary.origin.ingest.IngestedChunk;
+import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Head;
@@ -96,17 +97,17 @@ final class ChunkPublisher {
         return state.term();
     }
 
-    /** Per rendition, the name of the segment that was published last, where that was lately. */
-    synchronized Map<Integer, String> lastNames() {
+    /** Per rendition, the segment that was published last, where that was lately. */
+    synchronized Map<Integer, ResumePoint> lastSegments() {
         Instant lately = clock.instant().minus(RESUMES_WITHIN);
-        return state.renditions().entrySet().stream()
-                .filter(entry -> !entry.getValue().name().isEmpty())
-                .filter(entry -> entry.getValue()
-                        .record()
-                        .filter(record -> record.body().published().isAfter(lately))
-                        .isPresent())
-                .collect(Collectors.toMap(
-                        Map.Entry::getKey, entry -> entry.getValue().name()));
+        Map<Integer, ResumePoint> points = new HashMap<>();
+        state.renditions()
+                .forEach((rendition, last) -> last.record()
+                        .map(record -> record.body().published())
+                        .filter(published ->
+                                published.isAfter(lately) && !last.name().isEmpty())
+                        .ifPresent(published -> points.put(rendition, new ResumePoint(last.name(), published))));
+        return points;
     }
 
     /** Goes on behind records of this stream that the mesh remembers and this disk does not; only before the first chunk. */

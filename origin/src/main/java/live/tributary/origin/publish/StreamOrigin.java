@@ -21,6 +21,7 @@ import live.tributary.mesh.StreamPublisher;
 import live.tributary.origin.ingest.FeedState;
 import live.tributary.origin.ingest.IngestListener;
 import live.tributary.origin.ingest.IngestedChunk;
+import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
@@ -113,9 +114,9 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
         return publisher.remembers();
     }
 
-    /** Per rendition, the name of the segment that was published last. */
-    public Map<Integer, String> lastNames() {
-        return publisher.lastNames();
+    /** Per rendition, the segment that was published last, where that was lately. */
+    public Map<Integer, ResumePoint> lastSegments() {
+        return publisher.lastSegments();
     }
 
     public long term() {

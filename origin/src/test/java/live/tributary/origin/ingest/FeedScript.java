@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -18,6 +19,9 @@ import live.tributary.protocol.stream.Rendition;
 /** A feed as data, and the one rendition that is read from it, in a time that the test moves. */
 final class FeedScript implements FeedSource, IngestListener {
     static final URI PLAYLIST = URI.create("script:/feed/stream.m3u8");
+    /** When the run before published its last segment. */
+    static final Instant PUBLISHED = Instant.parse("2026-11-22T06:00:00Z");
+
     private static final Duration STEP = Duration.ofMillis(50);
 
     final List<IngestedChunk> chunks = new ArrayList<>();
@@ -39,7 +43,7 @@ final class FeedScript implements FeedSource, IngestListener {
     }
 
     FeedScript(Optional<String> resumeAfter) {
-        tracker = new FeedTracker(resumeAfter, false, true);
+        tracker = new FeedTracker(resumeAfter.map(name -> new ResumePoint(name, PUBLISHED)), false, true);
         ingest = new RenditionIngest(0, PLAYLIST, this, tracker, UnaryOperator.identity(), this, now);
     }
 

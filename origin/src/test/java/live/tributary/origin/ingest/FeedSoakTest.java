@@ -146,7 +146,7 @@ class FeedSoakTest {
                 mesh,
                 new StreamOrigin.Surroundings(
                         clock, owncast::now, List::of, lost -> missed += lost, record -> false, (record, bytes) -> {}));
-        Map<Integer, String> last = origin.lastNames();
+        Map<Integer, ResumePoint> last = origin.lastSegments();
         List<Rendition> renditions = new ArrayList<>();
         readers.clear();
         for (int number = 0; number < RENDITIONS; number++) {

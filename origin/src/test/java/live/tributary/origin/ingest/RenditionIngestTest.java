@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Container;
 import org.junit.jupiter.api.Test;
@@ -126,6 +128,99 @@ class RenditionIngestTest {
 
         assertThat(again.names()).containsExactly("a1.ts", "a2.ts");
         assertThat(again.state()).isEqualTo(FeedState.ENDING);
+    }
+
+    @Test
+    void aRunOfTheEncoderThatCameAndWentWhileTheOriginWasDownIsTakenWhole() {
+        FeedScript again = new FeedScript(Optional.of("stream-x1-7.ts"));
+        again.files("stream-y2-0.ts", "stream-y2-1.ts")
+                .playlist(over("06:00:03Z", "stream-y2-0.ts", "stream-y2-1.ts", "offline-v2.ts"))
+                .run();
+
+        assertThat(again.names()).containsExactly("stream-y2-0.ts", "stream-y2-1.ts");
+        assertThat(again.state()).isEqualTo(FeedState.ENDING);
+        assertThat(again.missed).isZero();
+    }
+
+    @Test
+    void ofSuchARunNoMoreIsTakenThanIsCaughtUpOn() {
+        String[] names = IntStream.rangeClosed(0, FeedTracker.CATCH_UP)
+                .mapToObj(number -> "stream-y2-" + number + ".ts")
+                .toArray(String[]::new);
+        FeedScript again = new FeedScript(Optional.of("stream-x1-7.ts"));
+        again.files(names).playlist(over("06:00:03Z", names)).run(Duration.ofSeconds(20));
+
+        assertThat(again.names()).hasSize(FeedTracker.CATCH_UP).doesNotContain("stream-y2-0.ts");
+    }
+
+    @Test
+    void aFeedThatWasOverLongBeforeIsNoneThatWasMissed() {
+        FeedScript old = new FeedScript(Optional.of("stream-x1-7.ts"));
+        old.files("stream-y2-0.ts")
+                .playlist(over("05:58:00Z", "stream-y2-0.ts"))
+                .run();
+        FeedScript timeless = new FeedScript(Optional.of("stream-x1-7.ts"));
+        timeless.files("0.ts")
+                .playlist(FeedScript.text(0, "0.ts") + "#EXT-X-ENDLIST\n")
+                .run();
+
+        assertThat(old.names()).isEmpty();
+        assertThat(timeless.names()).isEmpty();
+    }
+
+    /** A list that is over, whose segments begin at this time of the day on which the run before published last. */
+    private static String over(String time, String... names) {
+        StringBuilder text = new StringBuilder("#EXTM3U\n#EXT-X-TARGETDURATION:2\n");
+        Instant start = Instant.parse("2026-11-22T" + time);
+        for (String name : names) {
+            text.append("#EXT-X-PROGRAM-DATE-TIME:")
+                    .append(start)
+                    .append("\n#EXTINF:2,\n")
+                    .append(name)
+                    .append('\n');
+            start = start.plusSeconds(2);
+        }
+        return text.append("#EXT-X-ENDLIST\n").toString();
+    }
+
+    @Test
+    void aListThatIsWrittenSlowlyIsNotTakenForOneThatStartsOver() {
+        String[] names = {"a5.ts", "a6.ts", "a7.ts", "a8.ts", "a9.ts", "a10.ts"};
+        feed.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts", "a9.ts").run();
+        feed.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts", "a9.ts", "a10.ts")
+                .run();
+        feed.file("a5.ts", FeedScript.ts("a5.ts"))
+                .file("a6.ts", FeedScript.ts("a6.ts")); // Else they would count as published.
+        for (int length = 1; length <= names.length; length++) {
+            feed.list(5, Arrays.copyOf(names, length)).run(Duration.ofMillis(700));
+        }
+
+        assertThat(feed.names()).containsExactly("a7.ts", "a8.ts", "a9.ts", "a10.ts");
+        assertThat(feed.breaks()).isEmpty();
+    }
+
+    @Test
+    void aFolderThatIsAwayForAMomentTakesNoSegmentAlongHoweverLongItHadBeenListed() {
+        feed.run().listOnly(0, "a0.ts", "a1.ts").file("a0.ts", new byte[0]).run(Duration.ofSeconds(5));
+        feed.remove("stream.m3u8").remove("a0.ts").run(Duration.ofSeconds(30));
+        assertThat(feed.missed).isZero();
+        feed.list(0, "a0.ts", "a1.ts").run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void whatAFolderLostForGoodIsLeftOutAsSoonAsItsListIsBack() {
+        feed.run().listOnly(0, "stream-x1-0.ts", "stream-x1-1.ts", "stream-x1-2.ts");
+        feed.file("stream-x1-0.ts", new byte[0]).run(Duration.ofSeconds(5));
+        feed.remove("stream.m3u8").remove("stream-x1-0.ts").run(Duration.ofSeconds(10));
+        assertThat(feed.missed).isZero();
+        feed.list(0, "stream-y2-0.ts").run(Duration.ofSeconds(2));
+
+        assertThat(feed.names()).containsExactly("stream-y2-0.ts");
+        assertThat(feed.breaks()).containsExactly("stream-y2-0.ts");
+        assertThat(feed.missed).isEqualTo(3);
     }
 
     @Test

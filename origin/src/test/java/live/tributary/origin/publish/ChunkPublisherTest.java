@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import live.tributary.origin.ingest.IngestedChunk;
+import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Container;
@@ -136,7 +137,8 @@ class ChunkPublisherTest {
         ChunkRecord before = mesh.records.get(0);
         ChunkRecord after = mesh.records.get(1);
         assertThat(again.remembers()).isTrue();
-        assertThat(again.lastNames()).containsEntry(0, "1.ts");
+        assertThat(again.lastSegments())
+                .containsEntry(0, new ResumePoint("1.ts", after.body().published()));
         assertThat(after.term()).isEqualTo(before.term() + 1);
         assertThat(after.seq()).isEqualTo(before.seq() + 1);
         assertThat(after.body().previous()).contains(before.hash());
@@ -172,7 +174,7 @@ class ChunkPublisherTest {
         publisher().publish(0, chunk(0, 10));
         clock.move(Duration.ofMinutes(11));
 
-        assertThat(publisher().lastNames()).isEmpty();
+        assertThat(publisher().lastSegments()).isEmpty();
     }
 
     @Test

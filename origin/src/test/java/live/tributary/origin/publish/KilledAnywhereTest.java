@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import live.tributary.mesh.store.ChunkFile;
+import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Sha256;
@@ -75,10 +76,10 @@ class KilledAnywhereTest {
                         (record, bytes) -> step());
                 publisher.offerAgain();
                 mesh.beforeRecord(this::step);
-                Map<Integer, String> names = publisher.lastNames();
+                Map<Integer, ResumePoint> points = publisher.lastSegments();
                 for (int number = feedKeepsAll ? 0 : first; number < first + CHUNKS; number++) {
                     for (int rendition = 0; rendition < RENDITIONS; rendition++) {
-                        if (number < first && number < number(names.get(rendition))) {
+                        if (number < first && number < number(points.get(rendition))) {
                             continue;
                         }
                         var chunk = ChunkPublisherTest.chunk(number * 100L + rendition, LENGTH);
@@ -93,8 +94,8 @@ class KilledAnywhereTest {
             return this;
         }
 
-        private static int number(@Nullable String name) {
-            return name == null ? 0 : Integer.parseInt(name.replace(".ts", "")) / 100;
+        private static int number(@Nullable ResumePoint point) {
+            return point == null ? 0 : Integer.parseInt(point.name().replace(".ts", "")) / 100;
         }
 
         Map<ChunkRecord, Sha256> told() {
