@@ -36,7 +36,6 @@ import live.tributary.mesh.admin.Tally;
 import live.tributary.mesh.admin.Via;
 import live.tributary.mesh.http.HttpLimits;
 import live.tributary.mesh.http.HttpServer;
-import live.tributary.mesh.http.HttpService;
 import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.TcpMeshNode;
@@ -66,6 +65,7 @@ import live.tributary.mesh.tracker.UdpTracker;
 import live.tributary.origin.fallback.Bucket;
 import live.tributary.origin.fallback.BucketSettings;
 import live.tributary.origin.http.OriginService;
+import live.tributary.origin.http.OwnServices;
 import live.tributary.origin.ingest.FeedIngest;
 import live.tributary.origin.ingest.FeedName;
 import live.tributary.origin.keys.FormerKeys;
@@ -284,16 +284,10 @@ final class OriginProgram implements Program {
                         System::nanoTime),
                 new SplittableRandom(random.nextLong()),
                 System.nanoTime());
-        // The stream's own service needs the stream, the stream needs the port, and the port is bound with its
-        // services.
-        List<HttpService> own = new CopyOnWriteArrayList<>();
+        OwnServices own = new OwnServices();
         HttpTracker httpTracker = new HttpTracker(tracker, meters, System::nanoTime);
         HttpServer http = new HttpServer(
-                List.of(
-                        httpTracker,
-                        query -> own.stream()
-                                .flatMap(service -> service.answer(query).stream())
-                                .findFirst()),
+                List.of(httpTracker, own),
                 List.of(),
                 HttpLimits.DEFAULT,
                 ownNode.viewersPace(),
