@@ -51,7 +51,7 @@ public final class HttpServer {
     public void install(ChannelPipeline pipeline, boolean tls) {
         HttpConnection connection = new HttpConnection(this, tls);
         plain.ifPresent(heads -> pipeline.addLast(new PlainGets(heads, connection, tls)));
-        pipeline.addLast(decoder(), new HttpResponseEncoder(), connection);
+        pipeline.addLast(new WholeGets(limits), decoder(), new HttpResponseEncoder(), connection);
     }
 
     /** Answers the first request, whatever it is, with a refusal and closes. */
