@@ -167,7 +167,7 @@ public final class NodeStatus {
         });
     }
 
-    /** The age of the newest chunk that is held whole, seconds; of the stream that is furthest behind. */
+    /** The age of the newest chunk that is held whole, seconds; of the stream that is furthest behind. A gateway's relays hold for it. */
     private double behindLive() {
         return streams.get().stream()
                 .flatMapToDouble(stream ->
@@ -178,7 +178,8 @@ public final class NodeStatus {
 
     private OptionalDouble behindLive(StreamView stream, int rendition) {
         return stream.newest(rendition, MAX_CHUNKS).stream()
-                .filter(stream::holds)
+                .filter(record ->
+                        role == ProgramKind.GATEWAY ? !stream.holderKeys(record).isEmpty() : stream.holds(record))
                 .mapToLong(record -> record.body().published().toEpochMilli())
                 .mapToDouble(published -> Math.max(0, clock.millis() - published) / MILLIS)
                 .min();

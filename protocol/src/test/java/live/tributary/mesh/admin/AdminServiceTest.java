@@ -67,6 +67,25 @@ final class AdminServiceTest {
                 .isEqualTo(stream.relays().get(0).key().text());
     }
 
+    /** Of the two chunks the newer one is at a relay alone. */
+    @Test
+    void gatewayIsAsFarBehindAsItsRelaysAre() {
+        Meters others = new Meters();
+        new NodeStatus(ProgramKind.GATEWAY, self, others, () -> List.of(stream), () -> BEGAN.plusSeconds(9));
+        double relay = behindLive(meters);
+
+        assertThat(behindLive(others)).isLessThan(relay).isNotNegative();
+    }
+
+    private static double behindLive(Meters meters) {
+        return meters.scrape()
+                .lines()
+                .filter(line -> line.startsWith("tributary_behind_live_seconds "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(' '))))
+                .findFirst()
+                .orElseThrow();
+    }
+
     @Test
     void showsMetricsAndAPage() {
         assertThat(get("/metrics")).contains("tributary_links 1.0", "tributary_build_info{role=\"relay\"");
