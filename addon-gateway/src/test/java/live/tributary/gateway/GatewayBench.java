@@ -66,6 +66,7 @@ final class GatewayBench {
     private GatewayBench() {}
 
     public static void main(String[] args) throws Exception {
+        System.setProperty("io.netty.leakDetection.level", "disabled"); // As whatever starts a program does.
         Clock clock = new Clock();
         List<RelayView> relays = relays(Integer.parseInt(args[1]));
         ListedStreams listed = streams(Integer.parseInt(args[0]), relays, clock);

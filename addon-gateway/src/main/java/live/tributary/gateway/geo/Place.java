@@ -1,40 +1,60 @@
 package live.tributary.gateway.geo;
 
-/** A point on the globe, in degrees. */
-public record Place(double latitude, double longitude) {
+/** A point on the globe, in degrees, and where that is on the unit sphere. */
+public final class Place {
     public static final double EARTH_RADIUS_KM = 6371;
 
-    public Place {
+    private final double latitude;
+    private final double longitude;
+    private final double x;
+    private final double y;
+    private final double z;
+
+    public Place(double latitude, double longitude) {
         if (!(Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180)) {
             throw new IllegalArgumentException("place: " + latitude + "," + longitude + " (expected: degrees)");
         }
+        this.latitude = latitude;
+        this.longitude = longitude;
+        double onEquator = Math.cos(Math.toRadians(latitude));
+        this.x = onEquator * Math.cos(Math.toRadians(longitude));
+        this.y = onEquator * Math.sin(Math.toRadians(longitude));
+        this.z = Math.sin(Math.toRadians(latitude));
     }
 
-    /** The great circle's length. */
-    public double kilometresTo(Place other) {
-        double dLatitude = Math.toRadians(other.latitude - latitude);
-        double dLongitude = Math.toRadians(other.longitude - longitude);
-        double a = square(Math.sin(dLatitude / 2))
-                + Math.cos(Math.toRadians(latitude))
-                        * Math.cos(Math.toRadians(other.latitude))
-                        * square(Math.sin(dLongitude / 2));
-        return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(a)));
+    public double latitude() {
+        return latitude;
     }
 
-    /** The point on the unit sphere: the product of two points is the cosine of the angle between them. */
+    public double longitude() {
+        return longitude;
+    }
+
+    /** Of the point on the unit sphere: the product of two points is the cosine of the angle between them. */
     public double x() {
-        return Math.cos(Math.toRadians(latitude)) * Math.cos(Math.toRadians(longitude));
+        return x;
     }
 
     public double y() {
-        return Math.cos(Math.toRadians(latitude)) * Math.sin(Math.toRadians(longitude));
+        return y;
     }
 
     public double z() {
-        return Math.sin(Math.toRadians(latitude));
+        return z;
     }
 
-    private static double square(double x) {
-        return x * x;
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Place place && latitude == place.latitude && longitude == place.longitude;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Double.hashCode(latitude) + Double.hashCode(longitude);
+    }
+
+    @Override
+    public String toString() {
+        return latitude + "," + longitude;
     }
 }

@@ -66,9 +66,18 @@ public final class ChunkSources {
                         + record.body().container().extension());
     }
 
+    /** The bucket's base, without a slash at the end, where there is one that the viewer may be sent to. */
+    Optional<String> bucket() {
+        return stream.head().map(SignedHead::head).flatMap(this::bucket);
+    }
+
+    private Optional<String> bucket(Head head) {
+        return head.fallback().filter(ranking::takes).map(url -> url.toString().replaceAll("/+$", ""));
+    }
+
     /** A term's part of the bucket: a head names that of its own, which ends in the term; those before stand beside it. */
-    private static Optional<String> baseOf(long term, Head head) {
-        Optional<String> base = head.fallback().map(url -> url.toString().replaceAll("/+$", ""));
+    private Optional<String> baseOf(long term, Head head) {
+        Optional<String> base = bucket(head);
         if (term == head.term()) {
             return base;
         }

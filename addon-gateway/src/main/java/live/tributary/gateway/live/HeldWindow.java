@@ -21,9 +21,8 @@ public final class HeldWindow {
         this.known = known;
     }
 
-    public static List<HeldWindow> of(StreamView stream, Stream<StreamView.Window> windows, Holders known) {
-        return windows.map(window -> new HeldWindow(stream, window.torrent(), known))
-                .toList();
+    public static List<HeldWindow> of(StreamView stream, Stream<Torrent> windows, Holders known) {
+        return windows.map(torrent -> new HeldWindow(stream, torrent, known)).toList();
     }
 
     public Torrent torrent() {
@@ -46,5 +45,11 @@ public final class HeldWindow {
             holders = found;
         }
         return found;
+    }
+
+    /** Whether whoever asked would hear the same now. */
+    public boolean isStill() {
+        Holding told = holders;
+        return told == null || known.ofAll(stream, torrent) == told;
     }
 }

@@ -2,9 +2,7 @@ package live.tributary.gateway.live;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.net.URI;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.IntFunction;
 import java.util.regex.Pattern;
 import live.tributary.gateway.http.Answers;
@@ -67,7 +65,7 @@ final class Steering {
             String base = relay.httpBase() + "/live/" + stream.key().text();
             clones.add(clone(way, renditions, base));
         }
-        bucket(stream).ifPresent(base -> {
+        sources.bucket().ifPresent(base -> {
             order.add(BUCKET);
             clones.add(clone(BUCKET, renditions, base));
         });
@@ -113,12 +111,5 @@ final class Steering {
         List<ChunkRecord> chunks =
                 LiveEdge.of(stream, renditions.get(0).number(), sources::url).chunks();
         return chunks.isEmpty() ? List.of() : sources.relays(chunks.get(chunks.size() - 1), RELAYS);
-    }
-
-    private static Optional<String> bucket(StreamView stream) {
-        return stream.head()
-                .flatMap(head -> head.head().fallback())
-                .map(URI::toString)
-                .map(base -> base.replaceAll("/+$", ""));
     }
 }

@@ -1,5 +1,6 @@
 package live.tributary.gateway.ranking;
 
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -30,6 +31,8 @@ public final class Ranking {
     private static final double FLOOR_ANGLE = FLOOR_KM / Place.EARTH_RADIUS_KM;
     private static final double FLOOR_COSINE = Math.cos(FLOOR_ANGLE);
     private static final double FLOOR_LIMIT = Math.cos(NEAR_FACTOR * FLOOR_ANGLE);
+    /** Of two thirds of the way to the other end of the globe: from there on all are near. */
+    private static final double TWO_THIRDS = -0.5;
 
     private static final int CLASS_SHIFT = 61;
     /** So many far ones are looked for one by one; who wants more gets them sorted. */
@@ -48,6 +51,7 @@ public final class Ranking {
     private final long autonomousSystem;
     private final long choice;
     private final boolean privateMode;
+    private final boolean tlsOnly;
 
     /** From this cosine on a relay is near. */
     private final double limit;
@@ -82,6 +86,7 @@ public final class Ranking {
         this.autonomousSystem = viewer.location().autonomousSystem().orElse(Long.MIN_VALUE);
         this.choice = choice;
         this.privateMode = privateMode;
+        this.tlsOnly = viewer.tlsOnly();
         double[] cosines = cosines();
         double nearest = -1;
         for (int i = 0; i < table.size(); i++) {
@@ -134,11 +139,16 @@ public final class Ranking {
         return cosines;
     }
 
+    /** The cosine of 1.5 × the angle: of the angle and its half. */
     private static double nearLimit(double nearest) {
         if (nearest >= FLOOR_COSINE) {
             return FLOOR_LIMIT;
         }
-        return Math.cos(Math.min(Math.PI, NEAR_FACTOR * Math.acos(Math.max(-1, nearest))));
+        if (nearest <= TWO_THIRDS) {
+            return -1;
+        }
+        double half = (1 + nearest) / 2; // cos² of half the angle.
+        return nearest * Math.sqrt(half) - Math.sqrt((1 - nearest * nearest) * (1 - half));
     }
 
     /** Of a near one. */
@@ -316,6 +326,11 @@ public final class Ranking {
     /** How many are offered. */
     public int size() {
         return privateMode ? table.size() : table.networkCount;
+    }
+
+    /** Whether the viewer may be sent to a stream's bucket: to plain http only on private networks, and only if his player takes it. */
+    public boolean takes(URI bucket) {
+        return "https".equalsIgnoreCase(bucket.getScheme()) || (privateMode && !tlsOnly);
     }
 
     /** Whether the viewer may be sent to a relay, if not in preference to its neighbours. */

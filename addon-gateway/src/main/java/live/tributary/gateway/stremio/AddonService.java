@@ -18,6 +18,7 @@ import live.tributary.gateway.http.Visits;
 import live.tributary.gateway.live.Holders;
 import live.tributary.gateway.live.ListedStreams;
 import live.tributary.gateway.ranking.RelayRanking;
+import live.tributary.gateway.ranking.RelaySet;
 import live.tributary.mesh.StreamView;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
@@ -240,7 +241,7 @@ public final class AddonService implements HttpService {
             int place = Math.floorMod(base.hashCode(), BASES);
             Streams known = byBase.get(place);
             if (known == null || !known.isOf(outline, base)) {
-                known = new Streams(outline, episode, config, base);
+                known = new Streams(outline, episode, config, base, known);
                 byBase.set(place, known);
             }
             return known;
@@ -251,19 +252,23 @@ public final class AddonService implements HttpService {
     private final class Listing {
         private final StreamView stream;
         private volatile @Nullable Outline last;
+        private volatile long checkedAt;
 
         Listing(StreamView stream) {
             this.stream = stream;
         }
 
         Outline outline(Instant now) {
-            long time = ticker.read();
             Outline known = last;
-            if (known == null || time - known.madeAt() >= OUTLINE_KEPT.toNanos()) {
-                known = new Outline(stream, ranking.set(stream.relays()), holders, now, time);
-                last = known;
+            long time = ticker.read();
+            if (known != null && time - checkedAt < OUTLINE_KEPT.toNanos()) {
+                return known;
             }
-            return known;
+            RelaySet relays = ranking.set(stream.relays());
+            Outline next = known == null ? new Outline(stream, relays, holders, now) : known.renewed(relays, now);
+            last = next;
+            checkedAt = time;
+            return next;
         }
     }
 

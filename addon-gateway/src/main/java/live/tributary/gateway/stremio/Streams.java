@@ -2,7 +2,6 @@ package live.tributary.gateway.stremio;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,6 +27,7 @@ import live.tributary.mesh.http.PreparedAnswer;
 import live.tributary.protocol.metainfo.Torrent;
 import live.tributary.protocol.metainfo.WindowTorrent;
 import live.tributary.protocol.stream.Rendition;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The stream list of one stream for those who have one config and reach the gateway by one URL: they differ in the relays that are named,
@@ -68,8 +68,11 @@ final class Streams {
     private final boolean wantsReplay;
     private volatile Template[] templates = {};
 
-    /** @param episode of the past; empty for the stream itself */
-    Streams(Outline outline, Optional<Episode> episode, AddonConfig config, String base) {
+    /**
+     * @param episode of the past; empty for the stream itself
+     * @param before what was said of the same episode to who had the same config: its words are good as long as nothing changes them
+     */
+    Streams(Outline outline, Optional<Episode> episode, AddonConfig config, String base, @Nullable Streams before) {
         this.outline = outline;
         this.stream = outline.stream();
         this.episode = episode;
@@ -84,6 +87,21 @@ final class Streams {
         this.known = outline.of(rendition);
         this.wantsHybrid = wants(Device.Entry.HYBRID);
         this.wantsReplay = wants(Device.Entry.REPLAY);
+        if (before != null && hasWordsOf(before)) {
+            templates = before.templates;
+        }
+    }
+
+    private boolean hasWordsOf(Streams before) {
+        return base.equals(before.base)
+                && rendition.equals(before.rendition)
+                && outline.live() == before.outline.live()
+                && outline.isMaster() == before.outline.isMaster()
+                && outline.title().equals(before.outline.title())
+                && outline.fallback().equals(before.outline.fallback())
+                && known.quality().equals(before.known.quality())
+                && known.fresh() == before.known.fresh()
+                && known.stored() == before.known.stored();
     }
 
     private static PreparedAnswer.Head head(String cacheControl) {
@@ -116,7 +134,7 @@ final class Streams {
     private record Template(
             boolean live,
             boolean hybrid,
-            Optional<HeldWindow> replay,
+            Optional<Torrent> replay,
             int named,
             int relays,
             byte[] before,
@@ -124,7 +142,7 @@ final class Streams {
         boolean isOf(Offer offer) {
             boolean sameReplay = offer.replay.isPresent()
                     ? replay.isPresent()
-                            && replay.get() == offer.replay.get().window()
+                            && replay.get() == offer.replay.get().window().torrent()
                             && named == offer.replay.get().relays().size()
                     : replay.isEmpty();
             return live == offer.live && hybrid == offer.hybrid && relays == offer.relays && sameReplay;
@@ -227,7 +245,7 @@ final class Streams {
         return new Template(
                 offer.live,
                 offer.hybrid,
-                offer.replay.map(ReplayWindow::window),
+                offer.replay.map(replay -> replay.window().torrent()),
                 offer.replay.map(replay -> replay.relays().size()).orElse(0),
                 offer.relays,
                 gap < 0 ? json : Arrays.copyOf(json, gap),
@@ -269,7 +287,7 @@ final class Streams {
             case LIVE -> live(offer);
             case HYBRID -> hybrid(offer);
             case REPLAY -> replay(offer);
-            case BUCKET -> bucket();
+            case BUCKET -> bucket(offer);
         };
     }
 
@@ -320,7 +338,8 @@ final class Streams {
             ReplayWindow.first(
                             HeldWindow.of(
                                     stream,
-                                    Dvr.windows(stream, rendition.number(), wanted).stream(),
+                                    Dvr.windows(stream, rendition.number(), wanted).stream()
+                                            .map(StreamView.Window::torrent),
                                     outline.holders()),
                             offer.ranking)
                     .map(window -> torrent(
@@ -342,10 +361,11 @@ final class Streams {
                 .isPresent();
     }
 
-    private Optional<Entry> bucket() {
+    private Optional<Entry> bucket(Offer offer) {
         // The origin says what it has stored: a bucket that takes nothing any more is none.
         return outline.live() && known.fresh() && known.stored()
-                ? fallback()
+                ? outline.fallback()
+                        .filter(offer.ranking::takes)
                         .map(url -> hls(
                                 "Fallback",
                                 url + "/master.m3u8",
@@ -433,10 +453,6 @@ final class Streams {
     private String playlist() {
         boolean choice = config.quality() == AddonConfig.Quality.AUTO && outline.isMaster();
         return outline.key() + "/" + (choice ? "master.m3u8" : rendition.number() + "/live.m3u8");
-    }
-
-    private Optional<URI> fallback() {
-        return stream.head().flatMap(head -> head.head().fallback());
     }
 
     private static String carried(Offer offer) {

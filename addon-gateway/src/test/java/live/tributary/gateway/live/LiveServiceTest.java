@@ -40,10 +40,14 @@ class LiveServiceTest {
     }
 
     private LiveService service(Optional<URI> publicUrl) {
+        return service(publicUrl, true);
+    }
+
+    private LiveService service(Optional<URI> publicUrl, boolean privateMode) {
         return new LiveService(
                 streams,
                 new Visits(new ClientAddress(List.of()), Locator.NOWHERE, publicUrl),
-                new RelayRanking(Locator.NOWHERE, health, true),
+                new RelayRanking(Locator.NOWHERE, health, privateMode),
                 () -> NOW,
                 System::nanoTime);
     }
@@ -161,6 +165,18 @@ class LiveServiceTest {
         assertThat(uris.get(4))
                 .isEqualTo("https://bucket.example/key/term/0/119-"
                         + last.body().sha256().hex().substring(0, 8) + ".ts");
+    }
+
+    @Test
+    void bucketOfPlainHttpIsForPrivateNetworksAlone() {
+        stream.head(Head.Status.LIVE, Optional.of("http://bucket.example/key/term"));
+        stream.newest(0, 5).forEach(stream::store);
+        Optional<URI> https = Optional.of(URI.create("https://gw.example"));
+
+        assertThat(uris(Asked.get(service(Optional.empty(), true), live))).hasSize(5);
+        assertThat(Asked.get(service(Optional.empty(), false), live).status()).isEqualTo(503);
+        assertThat(Asked.get(service(https, true), live).status()).isEqualTo(503);
+        assertThat(uris(Asked.get(service(https, true), live + "?plain=1"))).hasSize(5);
     }
 
     @Test

@@ -454,6 +454,12 @@ class AddonServiceTest {
 
         stream.store(stream.newest(0, 1).get(0));
         assertThat(entries(stream)).containsExactly("Live", "Fallback");
+        stream.head(Head.Status.LIVE, Optional.of("http://bucket.example/x"));
+        assertThat(entries(stream)).containsExactly("Live", "Fallback");
+        AddonService https = service(Optional.of(URI.create("https://gw.example")));
+        assertThat(Asked.get(https, "/stream/tv/" + id(stream) + ".json").json().findValuesAsText("name"))
+                .containsExactly("Not now");
+        stream.head(Head.Status.LIVE, Optional.of("https://bucket.example/x"));
 
         stream.publish(0, 10);
         stream.holdAll(stream.relay(1, "127.0.0.1"));
