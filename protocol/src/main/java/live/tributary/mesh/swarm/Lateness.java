@@ -26,8 +26,11 @@ final class Lateness {
         }
     }
 
-    /** How long a piece that a neighbour has shown may stay away before that neighbour is asked for it. */
-    long grace() {
+    /** How long a piece that a neighbour has shown may stay away before somebody is asked for it. */
+    long grace(Neighbour by) {
+        if (!by.hasServed) {
+            return MAX_GRACE; // The word of one who never gave a piece hurries nobody.
+        }
         return (long) Math.max(MIN_GRACE, Math.min(MAX_GRACE, mean + DEVIATIONS * deviation));
     }
 }

@@ -18,6 +18,8 @@ final class Outbox {
     private final ArrayDeque<Waiting> old = new ArrayDeque<>();
     /** Bytes with the driver that have not left yet. */
     long unsent;
+    /** When it last had its turn, in the order of all blocks of this node. */
+    long turn;
     /** When the driver last moved: a block left, or the first was handed over. */
     long movedAt;
 
@@ -83,7 +85,8 @@ final class Outbox {
                 && !hasBegun(w.block().piece()));
     }
 
-    private boolean hasBegun(long piece) {
+    /** Whether blocks of a pushed piece have left, and nothing since. */
+    boolean hasBegun(long piece) {
         return pushes > 0 && pushed[(pushes - 1) % REMEMBERED] == piece;
     }
 

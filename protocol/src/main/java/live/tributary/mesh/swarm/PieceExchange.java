@@ -51,10 +51,10 @@ final class PieceExchange {
         this.wallClock = wallClock;
         this.neighbours = neighbours;
         this.records = records;
-        Uplink uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond());
+        Uplink uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond(), config.isPlain());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
         this.choking = new Choking(actions, neighbours);
-        this.superSeed = new SuperSeed(neighbours, uplink, choking, random, config.pullOnly(), new Given());
+        this.superSeed = new SuperSeed(neighbours, uplink, choking, random, config.isPlain(), new Given());
         this.requests = new PieceRequests(config, actions, neighbours, chunks, trees, random);
         this.upload = new PieceUpload(config, actions, neighbours, records, chunks, uplink, trees, choking, superSeed);
     }
@@ -304,7 +304,7 @@ final class PieceExchange {
         }
         Piece piece = chunks.piece(block.piece()).orElse(null);
         if (piece == null || !piece.wanted() || piece.hasBlock(index)) {
-            if (!asked && !config.pullOnly() && !config.floods()) {
+            if (!asked && !config.isPlain()) {
                 trees.duplicate((int) (block.piece() % LiveMessage.STRIPES), from);
             }
             return BlockVerdict.DUPLICATE;
@@ -346,6 +346,7 @@ final class PieceExchange {
             requests.takeBack(piece, null);
             piece.state = Piece.State.CHECKING;
             piece.due = Piece.NEVER;
+            requests.hasRoom(from, now);
             actions.checkPiece(piece.chunk.record, piece.index);
         }
         if (!piece.chunk.live) {
@@ -389,7 +390,7 @@ final class PieceExchange {
             source.held.add(piece.number);
         }
         upload.tellHave(piece.number);
-        if (!config.pullOnly() && !config.floods() && piece.chunk.live) {
+        if (!config.isPlain() && piece.chunk.live) {
             trees.learn(piece, now);
         }
         upload.push(piece, now);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
+import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.PeerMessage;
 import org.jspecify.annotations.Nullable;
 
@@ -29,11 +30,21 @@ final class PieceRequests {
 
     private static final int MAX_FAILURES = 12;
 
+    // The plain ways
+    private static final int PULLED_AT_ONCE = 4;
+
+    private static final int BLOCKS = ChunkRecord.PIECE_LENGTH / PeerMessage.BLOCK_LENGTH;
+    /** Longer than any piece waits in a queue: nothing is asked for twice. */
+    private static final long PULLED_WITHIN = 20_000_000_000L;
+
+    private static final long FLOODED_WITHIN = 2_000_000_000L;
+
     private final SwarmConfig config;
     private final SwarmActions actions;
     private final Chunks chunks;
     private final PushTrees trees;
     private final PiecePicker picker;
+    private final RandomGenerator random;
     private final Lateness lateness = new Lateness();
     /** The chunks that are fetched, in order of their pieces. */
     private final List<Chunk> fetching = new ArrayList<>();
@@ -54,6 +65,7 @@ final class PieceRequests {
         this.chunks = chunks;
         this.trees = trees;
         this.picker = new PiecePicker(neighbours, random);
+        this.random = random;
     }
 
     List<Chunk> fetching() {
@@ -86,27 +98,31 @@ final class PieceRequests {
         if (piece.state != Piece.State.WANTED || !piece.chunk.live) {
             return;
         }
-        Optional<Neighbour> parent = config.pullOnly() ? Optional.empty() : trees.parent(piece.stripe());
+        if (config.pullOnly()) {
+            hasRoom(by, now);
+            return;
+        }
+        Optional<Neighbour> parent = trees.parent(piece.stripe());
         if (config.floods()) {
-            schedule(piece, Math.min(piece.due, now + lateness.grace()));
+            schedule(piece, Math.min(piece.due, now + FLOODED_WITHIN));
         } else if (parent.isEmpty()) {
             schedule(piece, now);
             act(now);
         } else if (parent.get() == by) {
             schedule(piece, now + PARENT_GRACE);
         } else if (!parent.get().held.contains(piece.number)) {
-            schedule(piece, Math.min(piece.due, now + lateness.grace()));
+            schedule(piece, Math.min(piece.due, now + lateness.grace(by)));
         }
     }
 
     /** A piece of the live edge that nobody has shown yet. */
     void opened(Piece piece, long now) {
-        schedule(piece, now + PiecePicker.LAST_RESORT);
+        schedule(piece, now + (config.pullOnly() ? PULLED_WITHIN : PiecePicker.LAST_RESORT));
     }
 
     /** A block of a piece came: the next one is due. */
     void comes(Piece piece, Neighbour from, long now) {
-        schedule(piece, now + timeout(from, 1));
+        schedule(piece, now + (config.pullOnly() ? PULLED_WITHIN : timeout(from, 1)));
     }
 
     /** A pushed piece is whole. */
@@ -158,7 +174,7 @@ final class PieceRequests {
     private void stayedAway(Piece piece, long now) {
         Neighbour source = piece.source;
         if (source != null) {
-            if (piece.chunk.live) {
+            if (piece.chunk.live && !config.isPlain()) {
                 blame(source); // What is older may wait long for what is not.
             }
             source.refused(piece.number, now + 4 * REFUSED_FOR);
@@ -202,7 +218,7 @@ final class PieceRequests {
             schedule(piece, now + RETRY);
             return;
         }
-        if (piece.chunk.live && !config.pullOnly() && !config.floods()) {
+        if (piece.chunk.live && !config.isPlain()) {
             if (parent != null && source != parent && !parent.isOrigin() && parent.held.contains(piece.number)) {
                 blame(parent);
                 trees.failed(stripe, parent, now);
@@ -228,7 +244,30 @@ final class PieceRequests {
                 blocks++;
             }
         }
-        schedule(piece, now + timeout(source, blocks) * (piece.chunk.live ? 1 : PATIENCE));
+        long within = timeout(source, blocks) * (piece.chunk.live ? 1 : PATIENCE);
+        schedule(piece, now + (config.pullOnly() ? PULLED_WITHIN : within));
+    }
+
+    /** Plain pull: a neighbour has shown a piece, or sent one; it is asked for others, of the oldest chunk first. */
+    void hasRoom(Neighbour by, long now) {
+        if (!config.pullOnly()) {
+            return;
+        }
+        for (Chunk chunk : fetching) {
+            List<Piece> wanted = new ArrayList<>();
+            for (Piece piece : chunk.pieces()) {
+                if (piece.state == Piece.State.WANTED && by.held.contains(piece.number)) {
+                    wanted.add(piece);
+                }
+            }
+            while (!wanted.isEmpty()) {
+                Piece piece = wanted.remove(random.nextInt(wanted.size()));
+                if (by.chokesUs || by.requestedBlocks() + piece.blockCount() > PULLED_AT_ONCE * BLOCKS) {
+                    return;
+                }
+                request(piece, by, now);
+            }
+        }
     }
 
     /** Takes back what was asked for of a piece, from everybody but {@code except}. */

@@ -43,8 +43,6 @@ final class SuperSeed {
     /** A piece that has not even left in this time is stuck. */
     private static final long LEAVES_WITHIN = 1_500_000_000L;
 
-    /** An offer costs nothing, so all are out at once; the last is served after all others. */
-    private static final long TAKEN_WITHIN = 6_000_000_000L;
     /** Of how many waiting pieces a taker is looked for. */
     private static final int MAX_LOOKED_AT = 32;
 
@@ -84,8 +82,8 @@ final class SuperSeed {
     private final Uplink uplink;
     private final Choking choking;
     private final RandomGenerator random;
-    /** Whether a gift is a HAVE that is answered by requests, since there are no trees. */
-    private final boolean offersOnly;
+    /** Whether there are no roots: each neighbour has its turn, and no piece is given again while who got it is there. */
+    private final boolean inTurn;
 
     private final Pieces pieces;
 
@@ -151,19 +149,21 @@ final class SuperSeed {
             Uplink uplink,
             Choking choking,
             RandomGenerator random,
-            boolean offersOnly,
+            boolean inTurn,
             Pieces pieces) {
         this.neighbours = neighbours;
         this.uplink = uplink;
         this.choking = choking;
-        this.offersOnly = offersOnly;
+        this.inTurn = inTurn;
         this.pieces = pieces;
         this.random = random;
     }
 
     void published(ChunkRecord record, long now) {
         published++;
-        chooseRoots();
+        if (!inTurn) {
+            chooseRoots();
+        }
         recent.add(new Recent(record.firstPiece(), now));
         while (now - recent.element().at() > OVERDUE_AFTER) {
             recent.remove();
@@ -241,7 +241,7 @@ final class SuperSeed {
             if (to != null) {
                 i.remove();
                 Sent sent = new Sent(to);
-                sent.due = now + (offersOnly ? TAKEN_WITHIN : LEAVES_WITHIN);
+                sent.due = due(now + LEAVES_WITHIN);
                 unproven.put(piece, sent);
                 return new Gift(piece, to);
             }
@@ -254,6 +254,9 @@ final class SuperSeed {
 
     /** The stripe's root, or else another that was not given the piece yet, or else any that lacks it. */
     private @Nullable Neighbour taker(long piece, long now) {
+        if (inTurn) {
+            return whoseTurn(piece, now);
+        }
         Set<Neighbour> tried = again.getOrDefault(piece, Set.of());
         Neighbour root = roots[(int) (piece % LiveMessage.STRIPES)];
         if (root != null && takes(root, piece, now) && !tried.contains(root) && !isQuiet(root)) {
@@ -268,6 +271,16 @@ final class SuperSeed {
             }
         }
         return best;
+    }
+
+    private @Nullable Neighbour whoseTurn(long piece, long now) {
+        for (int i = 0; i < neighbours.size(); i++) {
+            Neighbour neighbour = neighbours.get((int) ((piece + i) % neighbours.size()));
+            if (takes(neighbour, piece, now)) {
+                return neighbour;
+            }
+        }
+        return null;
     }
 
     private boolean isQuiet(Neighbour neighbour) {
@@ -300,7 +313,7 @@ final class SuperSeed {
         Sent sent = unproven.get(piece);
         if (sent != null && sent.to == to) {
             sent.leftAt = now;
-            sent.due = now + (offersOnly ? SPREAD_WITHIN : SHOWN_WITHIN) + 3 * to.rtt();
+            sent.due = due(now + SHOWN_WITHIN + 3 * to.rtt());
         }
     }
 
@@ -320,7 +333,7 @@ final class SuperSeed {
         if (by == sent.to) {
             if (!sent.shown && sent.leftAt != Long.MAX_VALUE) {
                 sent.shown = true;
-                sent.due = sent.leftAt + SPREAD_WITHIN + 2 * by.rtt();
+                sent.due = due(sent.leftAt + SPREAD_WITHIN + 2 * by.rtt());
             }
             if (relays(piece) == 1) {
                 unproven.remove(piece);
@@ -370,7 +383,11 @@ final class SuperSeed {
         }
         Sent sent = unproven.computeIfAbsent(piece, p -> new Sent(to));
         sent.leftAt = now;
-        sent.due = now + SPREAD_WITHIN + 2 * to.rtt();
+        sent.due = due(now + SPREAD_WITHIN + 2 * to.rtt());
+    }
+
+    private long due(long at) {
+        return inTurn ? Long.MAX_VALUE : at;
     }
 
     /** Pieces that did not spread in time go to the front of the queue again, for somebody else. */
@@ -463,7 +480,7 @@ final class SuperSeed {
         return neighbour.isRelay()
                 && neighbour.carries(pieces.renditionOf(piece))
                 && !uplink.stalled(neighbour, now)
-                && (offersOnly || (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0)
+                && (inTurn || (neighbour.fedByUs & 1 << (int) (piece % LiveMessage.STRIPES)) != 0)
                 && choking.mayGive(neighbour)
                 && !neighbour.held.contains(piece)
                 && pieces.mayGo(piece, neighbour, now);
@@ -515,7 +532,7 @@ final class SuperSeed {
     private void chooseRoots() {
         List<Neighbour> candidates = new ArrayList<>();
         for (Neighbour neighbour : neighbours) {
-            if (neighbour.isRelay() && (offersOnly || neighbour.fedByUs != 0) && !neighbour.choked) {
+            if (neighbour.isRelay() && neighbour.fedByUs != 0 && !neighbour.choked) {
                 candidates.add(neighbour);
             }
         }

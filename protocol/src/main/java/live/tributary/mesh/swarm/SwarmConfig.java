@@ -28,13 +28,16 @@ public record SwarmConfig(
     /** A newest window and what has come since it closed. */
     private static final Duration USUAL_CATCH_UP = WindowId.LENGTH.plus(WindowId.STEP);
 
-    /** How pieces travel between relays. */
+    /** How pieces travel. In the plain ways the origin gives each piece to one of its neighbours, to all of them in turn. */
     public enum Spreading {
         /** Pushed along one tree a stripe, with requests as repair. */
         TREES,
-        /** Only requested, after HAVE. */
+        /**
+         * Plain: only requested, after HAVE, and at once of whoever shows it first, four at a time, the others in any order; who is
+         * asked by several serves them side by side.
+         */
         PULL,
-        /** Pushed along every link. */
+        /** Plain: pushed along every link whose other end has not shown it; links take turns, a piece at a time. */
         FLOOD
     }
 
@@ -75,6 +78,11 @@ public record SwarmConfig(
     /** The same, fetching only these renditions; all, if there are none. */
     public SwarmConfig fetching(Set<Integer> only) {
         return new SwarmConfig(stream, self, role, uploadBitsPerSecond, history, catchUp, spreading, only);
+    }
+
+    /** Whether pieces travel in a way that is here for comparison. */
+    boolean isPlain() {
+        return spreading != Spreading.TREES;
     }
 
     boolean pullOnly() {

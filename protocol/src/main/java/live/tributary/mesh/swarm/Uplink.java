@@ -25,10 +25,13 @@ final class Uplink {
     private final Collection<Neighbour> neighbours;
     private final double bytesPerNano;
     private final long ahead;
+    private final boolean inTurn;
     private long order;
     private boolean pumping;
 
-    Uplink(SwarmActions actions, Collection<Neighbour> neighbours, long bitsPerSecond) {
+    /** @param inTurn whether links take turns, a pushed piece or a requested block each, for comparison */
+    Uplink(SwarmActions actions, Collection<Neighbour> neighbours, long bitsPerSecond, boolean inTurn) {
+        this.inTurn = inTurn;
         this.actions = actions;
         this.neighbours = neighbours;
         this.bytesPerNano = bitsPerSecond / 8e9;
@@ -69,6 +72,7 @@ final class Uplink {
                 }
                 Outbox.Waiting waiting = next.outbox.queue(live).remove();
                 PeerMessage.Block block = waiting.block();
+                next.outbox.turn = order++;
                 if (waiting.pushed()) {
                     next.outbox.pushLeaves(block.piece(), now);
                 }
@@ -114,17 +118,24 @@ final class Uplink {
         return bytes;
     }
 
+    private long place(Outbox.Waiting head, Neighbour neighbour) {
+        if (!inTurn) {
+            return head.order();
+        }
+        return neighbour.outbox.hasBegun(head.block().piece()) ? -1 : neighbour.outbox.turn;
+    }
+
     private @Nullable Neighbour first(boolean live, long now) {
         Neighbour first = null;
         long lowest = Long.MAX_VALUE;
         for (Neighbour neighbour : neighbours) {
             Outbox.Waiting head = neighbour.outbox.queue(live).peek();
             if (head != null
-                    && head.order() < lowest
+                    && place(head, neighbour) < lowest
                     && neighbour.outbox.unsent + head.block().length() <= LINK_LIMIT
                     && actions.queuedBytes(neighbour.link) < LINK_LIMIT) {
                 first = neighbour;
-                lowest = head.order();
+                lowest = place(head, neighbour);
             }
         }
         return first;

@@ -16,30 +16,37 @@ class LatenessTest {
     void wherePiecesComeSoonAfterTheFirstHaveARepairComesSoon() {
         pushes(known, 40, 40, 45, 40, 40, 35, 40, 40);
 
-        assertThat(lateness.grace()).isLessThan(200 * MILLI);
+        assertThat(lateness.grace(known)).isLessThan(200 * MILLI);
     }
 
     @Test
     void whereTheyComeAtAnyTimeItWaits() {
         pushes(known, 40, 400, 40, 300, 40, 400, 50, 300);
 
-        assertThat(lateness.grace()).isGreaterThan(300 * MILLI);
+        assertThat(lateness.grace(known)).isGreaterThan(300 * MILLI);
     }
 
     @Test
     void nobodyCanMakeItWaitForever() {
         pushes(known, 5000, 50, 5000, 50, 5000, 50, 5000, 50);
 
-        assertThat(lateness.grace()).isEqualTo(700 * MILLI);
+        assertThat(lateness.grace(known)).isEqualTo(700 * MILLI);
     }
 
     @Test
     void whoNeverServedAPieceDoesNotCount() {
-        long before = lateness.grace();
+        long before = lateness.grace(known);
 
         pushes(neighbour(false), 5000, 50, 5000, 50, 5000, 50, 5000, 50);
 
-        assertThat(lateness.grace()).isEqualTo(before);
+        assertThat(lateness.grace(known)).isEqualTo(before);
+    }
+
+    @Test
+    void theWordOfWhoNeverServedAPieceHurriesNobody() {
+        pushes(known, 40, 40, 45, 40, 40, 35, 40, 40);
+
+        assertThat(lateness.grace(neighbour(false))).isEqualTo(700 * MILLI);
     }
 
     /** Pieces that came so many milliseconds after the neighbour's HAVE, over and over. */

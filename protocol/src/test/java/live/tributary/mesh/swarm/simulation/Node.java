@@ -169,7 +169,9 @@ final class Node implements SwarmActions {
     }
 
     void receive(Pipe in, Parcel parcel) {
-        occupyUplink(LinePackets.ofAcknowledging(parcel.bytes()));
+        if (!simulation.scenario.isRough()) {
+            occupyUplink(LinePackets.ofAcknowledging(parcel.bytes()));
+        }
         LinkId link = in.link;
         if (!pipes.containsKey(link)) {
             return;
@@ -246,7 +248,7 @@ final class Node implements SwarmActions {
             pipe.waiting.add(parcel);
             transmit();
         } else {
-            occupyUplink(LinePackets.ofMessage(parcel.bytes()));
+            occupyUplink(onLine(parcel));
             pipe.depart(simulation, parcel);
         }
     }
@@ -261,8 +263,7 @@ final class Node implements SwarmActions {
                 turn = (turn + i + 1) % turns.size();
                 Parcel parcel = pipe.waiting.peek();
                 transmitting = true;
-                int onLine = parcel instanceof Parcel.Bytes ? parcel.bytes() : LinePackets.ofMessage(parcel.bytes());
-                long time = (long) (onLine / uplinkBytesPerNano) + uplinkDebt;
+                long time = (long) (onLine(parcel) / uplinkBytesPerNano) + uplinkDebt;
                 uplinkDebt = 0;
                 simulation.agenda.in(time, () -> {
                     transmitting = false;
@@ -280,6 +281,12 @@ final class Node implements SwarmActions {
                 return;
             }
         }
+    }
+
+    /** Blocks fill packets; a message has its own. */
+    private int onLine(Parcel parcel) {
+        boolean full = parcel instanceof Parcel.Bytes || simulation.scenario.isRough();
+        return full ? parcel.bytes() : LinePackets.ofMessage(parcel.bytes());
     }
 
     // What the core asks for

@@ -124,6 +124,11 @@ public record Scenario(
                 spreading);
     }
 
+    /** Whether downlinks have no limit, lines carry no headers and everybody accepts connections, as in the model that the plain ways are compared with. */
+    boolean isRough() {
+        return spreading != SwarmConfig.Spreading.TREES;
+    }
+
     int chunkBytes() {
         return (int) (bitrate / 8 * chunk.toMillis() / 1000);
     }

@@ -39,6 +39,7 @@ public final class Simulation implements InstantSource {
     private static final long MIN_DELAY = 4_000_000;
     private static final long MAX_DELAY = 100_000_000;
     private static final double WITHOUT_INBOUND = 0.4;
+    private static final long UNLIMITED = 1_000_000_000;
     private static final int NEIGHBOURS = 12;
     private static final int MAX_NEIGHBOURS = 20;
     private static final int CANDIDATES = 40;
@@ -166,6 +167,10 @@ public final class Simulation implements InstantSource {
         double x = random.nextDouble();
         double y = random.nextDouble();
         boolean inbound = random.nextDouble() >= WITHOUT_INBOUND;
+        if (scenario.isRough()) {
+            downlink = UNLIMITED;
+            inbound = true;
+        }
         if (place.isPresent() && nextNode < place.get().hosts().size()) {
             Place.Host host = place.get().hosts().get(nextNode);
             uplink = host.up();
@@ -201,6 +206,9 @@ public final class Simulation implements InstantSource {
 
     private void connect(Node node) {
         int wanted = node.inbound ? NEIGHBOURS / 3 : NEIGHBOURS * 3 / 4;
+        if (scenario.isRough()) {
+            wanted = NEIGHBOURS / 2;
+        }
         if (scenario.relays() <= NEIGHBOURS) {
             wanted = scenario.relays();
         }

@@ -6,12 +6,16 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import live.tributary.mesh.swarm.SwarmConfig;
+import org.assertj.core.data.Offset;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SimulationTest {
     private static final int SETTLED = 8;
+    private static final double ROUGHLY = 20;
 
     @ParameterizedTest
     @ValueSource(longs = {101, 102, 103})
@@ -63,6 +67,22 @@ class SimulationTest {
                 .lasting(3, 6));
 
         assertThat(outcome.missed()).as(outcome.toString()).isZero();
+    }
+
+    /** The model of issue 3: seconds beyond S/U in which 95 of 100 have a chunk, and what they get twice. */
+    @ParameterizedTest
+    @CsvSource({"PULL, 3.0, 0.0", "FLOOD, 0.33, 2.2"})
+    void thePlainWaysGiveWhatTheRoughModelSays(SwarmConfig.Spreading plain, double p95OverIdeal, double duplicates) {
+        Outcome outcome = run(Scenario.calm(41, 100).with(plain).lasting(4, 8));
+
+        double ideal = outcome.scenario().idealSeconds();
+        assertThat(outcome.missed()).as(outcome.toString()).isZero();
+        assertThat(outcome.p95())
+                .as(outcome.toString())
+                .isCloseTo(ideal + p95OverIdeal, Percentage.withPercentage(ROUGHLY));
+        assertThat(outcome.duplicates())
+                .as(outcome.toString())
+                .isCloseTo(duplicates, Offset.offset(Math.max(0.001, ROUGHLY / 100 * duplicates)));
     }
 
     /** Columns of a line: milliseconds, sender, receiver, bytes, what. */
