@@ -318,7 +318,17 @@ class Soak:
         for program in ("steady", "relay"):
             good &= self._tell_memory(program)
         self._tell_sent()
+        if not good:
+            self._write_down()
         return good
+
+    def _write_down(self):
+        """What was wanted and what was seen, beside the logs: where they differ is soon gone from every cache."""
+        for number, (key, variant) in enumerate(self.seen.digests):
+            wanted = [[name, digest, listed, unlisted] for name, digest, listed, unlisted in self.owncast.replica.wanted(variant)]
+            got = [[seq, digest, when] for seq, (digest, when) in sorted(self.seen.digests[key, variant].items())]
+            offset = time.time() - time.monotonic()
+            (self.folder / f"seen-{number}.json").write_text(json.dumps({"key": key, "variant": variant, "offset": offset, "down": self.down, "wanted": wanted, "got": got}))
 
     def _tell_memory(self, program):
         """What is compared has the same history to hold: half of the run is longer than what is kept."""

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -73,6 +74,8 @@ final class FeedTracker {
     private final boolean dropsRepeats;
     private final Deque<Candidate> queue = new ArrayDeque<>();
     private final Set<Content> contents = new LinkedHashSet<>();
+    /** Names in which an encoder's run has its id; as many as one list has. */
+    private final Set<String> publishedBefore = new HashSet<>();
 
     private FeedState state = FeedState.OFFLINE;
     private Duration target = Duration.ofSeconds(1);
@@ -174,7 +177,10 @@ final class FeedTracker {
             if (mayBeCutOff(names(media), now)) {
                 return;
             }
-            resumeAt(names(media)).ifPresent(sequence -> next = sequence);
+            resumeAt(names(media)).ifPresent(sequence -> {
+                next = sequence;
+                knowBefore(media);
+            });
         }
         if (startsOver(media)) {
             epoch++;
@@ -204,6 +210,9 @@ final class FeedTracker {
             if (isOfflineClip(segment) || segment.gap()) {
                 missed += segment.gap() ? 1 : 0;
                 breakAhead = true;
+                continue;
+            }
+            if (publishedBefore.contains(name(segment))) {
                 continue;
             }
             String itsSession = session(segment);
@@ -273,6 +282,7 @@ final class FeedTracker {
                 return false;
             }
             OptionalLong begin = resume.isPresent() ? resume : listedWhileDown(media);
+            knowBefore(media);
             proven = true; // What is listed is over; anything else will be new.
             next = begin.orElse(last.sequence() + 1);
             ended = begin.isEmpty();
@@ -290,6 +300,7 @@ final class FeedTracker {
         next = resume.orElse(Math.max(
                 names.firstKey(),
                 resumeAfter.isPresent() ? names.lastKey() + 1 - CATCH_UP : listed.lastKey() + 1 - START_BEHIND));
+        knowBefore(media);
         return true;
     }
 
@@ -329,6 +340,15 @@ final class FeedTracker {
                 .filter(entry -> isResumePoint(entry.getValue().name()))
                 .mapToLong(Map.Entry::getKey)
                 .max();
+    }
+
+    /** What stands before the segment that was published last was published too: where its names tell it from all others, it is not taken again. */
+    private void knowBefore(HlsSnapshot.Media media) {
+        resumeAt(names(media))
+                .ifPresent(resume -> media.segments().stream()
+                        .filter(segment ->
+                                segment.sequence() < resume && !session(segment).isEmpty())
+                        .forEach(segment -> publishedBefore.add(name(segment))));
     }
 
     private boolean isResumePoint(String name) {

@@ -224,6 +224,20 @@ class RenditionIngestTest {
     }
 
     @Test
+    void whatTheRunBeforePublishedIsNotTakenAgainThoughTheListSeemsToStartOver() {
+        FeedScript again = new FeedScript(Optional.of("stream-x1-7.ts"));
+        again.files("stream-x1-5.ts", "stream-x1-6.ts", "stream-x1-7.ts", "offline.ts")
+                .playlist(FeedScript.text(5, "stream-x1-5.ts", "stream-x1-6.ts", "stream-x1-7.ts", "offline.ts")
+                        + "#EXT-X-ENDLIST\n")
+                .run();
+        again.list(5, "stream-x1-5.ts", "stream-x1-6.ts", "stream-x1-7.ts", "stream-x1-8.ts")
+                .run();
+
+        assertThat(again.names()).containsExactly("stream-x1-7.ts", "stream-x1-8.ts");
+        assertThat(again.missed).isZero();
+    }
+
+    @Test
     void aSegmentThatWasPublishedBeforeAndIsGoneNowHoldsNothingUp() {
         FeedScript again = new FeedScript(Optional.of("a3.ts"));
         again.listOnly(3, "a3.ts", "a4.ts").files("a4.ts").run();
