@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lab.d"))
 
 import loop_feed  # noqa: E402
-from program import Gone, NotReady, Program, stop_all  # noqa: E402
+from program import Gone, NotReady, Program, compiler_seconds, stop_all  # noqa: E402
 
 CANNOT_RUN = 3
 UNLIMITED = ["--max-upload", "100Gbit"]
@@ -32,7 +32,8 @@ CHUNK_BYTES = 1_999_944  # whole TS packets
 CHUNKS = 16
 CHUNK_SECONDS = 2
 FILL_SECONDS = 240
-WARM_CPU_SECONDS = 12
+WARM_CPU_SECONDS, WARM_AT_MOST = 12, 60
+COMPILERS_AT_REST, CALM_RUNS = 0.03, 3  # of a run's CPU time, and so many runs in a row
 PER_ROUND = 2_000_000_000
 PER_ROUND_ALONE = 200_000_000
 TLS_SECONDS = 4
@@ -246,10 +247,13 @@ class Bench:
         return json.loads(done.stdout)
 
     def warm(self, relay):
-        """Java compiles what runs often: judged is what it comes to."""
-        used = 0.0
-        while used < WARM_CPU_SECONDS:
-            used += self.loaded(relay, CONNECTIONS, PER_ROUND)["cpu"]
+        """Java compiles what runs often: judged is what it comes to, once the compilers have had little to do for some runs."""
+        used, calm = 0.0, 0
+        while used < WARM_CPU_SECONDS or (calm < CALM_RUNS and used < WARM_AT_MOST):
+            before = compiler_seconds(relay.pid)
+            cpu = self.loaded(relay, CONNECTIONS, PER_ROUND)["cpu"]
+            calm = calm + 1 if compiler_seconds(relay.pid) - before <= COMPILERS_AT_REST * cpu else 0
+            used += cpu
 
     def compare(self, name, unit, raw, nginx, relay, connections, size, value):
         servers = [server for server in (relay, nginx, raw) if server]

@@ -95,7 +95,7 @@ class Bench:
 
     def run(self):
         relay = self.relay()
-        rivals = [rival for rival in (self.libtorrent("high_performance_seed"), self.libtorrent("default"), self.transmission(), self.sendfile()) if rival]
+        rivals = self.rivals() if self.options.only in ("", "cpu", "unchoke") else []
         for server in (relay, *rivals):
             pin(server.pid, SERVER_CPU)
         os.sched_setaffinity(0, {LOAD_CPU})
@@ -104,6 +104,10 @@ class Bench:
                 measure(relay, rivals)
 
     # ---- The servers
+
+    def rivals(self):
+        all_of_them = (self.libtorrent("high_performance_seed"), self.libtorrent("default"), self.transmission(), self.sendfile())
+        return [rival for rival in all_of_them if rival]
 
     def relay(self):
         """A relay that holds the chunks of a live stream, its origin gone, so that nothing but the load is on it."""

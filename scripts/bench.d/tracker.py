@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import random
-import re
 import shutil
 import socket
 import statistics
@@ -22,7 +21,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab.d"))
-from program import JAVA, ROOT, Program, stop_all  # noqa: E402
+from program import JAVA, ROOT, Program, compiler_seconds, stop_all  # noqa: E402
 from wire import die_with_parent  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +39,8 @@ WARM_CPU_SECONDS = 12
 WARM_AT_MOST = 60
 SERVERS_CPU, *_, LOADS_CPU = sorted(os.sched_getaffinity(0)) if len(os.sched_getaffinity(0)) > 1 else (None, None)
 COMPILERS_AT_REST = 0.03  # of a run's CPU time
+CALM_RUNS = 3
+ONE_PROCESSOR = ("-XX:ActiveProcessorCount=1",)  # as it would see where it has no more; opentracker has one thread
 SWARM = 20
 KNOWN_SECONDS = 60
 IDLE_SECONDS = 75
@@ -59,8 +60,8 @@ def main():
         load = compiled(folder)
         hashes = folder / "hashes"
         options.origin = origin(options.torrents, hashes, processes)
-        relays = [Program(name, "relay", relay_arguments(*options.origin, *more), folder) for name, more in
-                  (("relay", ()), ("idle", ("--max-peers", str(WIRE + 100))))]
+        relays = [Program(name, "relay", relay_arguments(*options.origin, *more), folder, java=java) for name, more, java in
+                  (("relay", (), () if options.unpinned else ONE_PROCESSOR), ("idle", ("--max-peers", str(WIRE + 100)), ()))]
         programs += relays
         for relay in relays:
             relay.await_ready()
@@ -138,13 +139,14 @@ class Setting:
                 print(f"{name}: {each['ours']:.2f} {key} handed on for each, by {reference} {each['theirs']:.2f}", file=sys.stderr)
 
     def warm(self, kind, pid, port, arguments):
-        """Until the compilers have little left to do, so that what they take is not counted for announces."""
+        """Until the compilers have had little to do for some runs, so that what they take is not counted for announces."""
         began = cpu_seconds(pid)
-        share = 1.0
-        while cpu_seconds(pid) < began + WARM_CPU_SECONDS or (share > COMPILERS_AT_REST and cpu_seconds(pid) < began + WARM_AT_MOST):
+        calm = 0
+        while cpu_seconds(pid) < began + WARM_CPU_SECONDS or (calm < CALM_RUNS and cpu_seconds(pid) < began + WARM_AT_MOST):
             all_before, compilers_before = cpu_seconds(pid), compiler_seconds(pid)
             self.run(pid, kind, port, *arguments)
             share = (compiler_seconds(pid) - compilers_before) / (cpu_seconds(pid) - all_before)
+            calm = calm + 1 if share <= COMPILERS_AT_REST else 0
 
     def tell(self, name, value, unit, reference, reference_value, ratio, goals):
         rounds = self.options.rounds
@@ -284,18 +286,6 @@ def pin(pid, cpu):
             os.sched_setaffinity(int(task), {cpu})
         except ProcessLookupError:
             pass  # A thread that has ended since.
-
-
-def compiler_seconds(pid):
-    """What of it the JVM's compilers took."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            if re.match("C[12] Compiler", (task / "comm").read_text()):
-                total += int((task / "schedstat").read_text().split()[0])
-        except OSError:
-            pass  # A thread that has ended since.
-    return total / 1e9
 
 
 def read(hashes):

@@ -173,3 +173,15 @@ def stop_all(programs):
             program.process.wait(max(0.0, end - time.monotonic()))
         except subprocess.TimeoutExpired:
             program.kill()
+
+
+def compiler_seconds(pid):
+    """What a JVM's compilers have taken of its CPU time."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            if re.match("C[12] Compiler", (task / "comm").read_text()):
+                total += int((task / "schedstat").read_text().split()[0])
+        except OSError:
+            pass  # A thread that has ended since.
+    return total / 1e9

@@ -7,7 +7,6 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.FileRegion;
-import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
@@ -92,9 +91,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private @Nullable OutgoingBody outgoing;
     /** What the kernel sends now; nothing else is written until it has. */
     private @Nullable FileRegion inFlight;
-
-    /** Whether the system keeps what fills no packet: a head leaves together with the first of the file behind it. */
-    private boolean corked;
 
     private long leftBefore;
     private boolean paced;
@@ -416,9 +412,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
             writeWhole(ctx, head, body);
             return;
         }
-        if (body.isFile()) {
-            cork(ctx, true);
-        }
         ctx.write(head);
         outgoing = body;
         paced = body.remaining() > UNPACED;
@@ -549,9 +542,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
         ctx.flush();
         pumping = false;
-        if (inFlight == null) {
-            cork(ctx, false);
-        }
         if (written && inFlight == null) {
             finished(ctx);
         }
@@ -572,17 +562,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         waitAtMost(ctx, limits.stalled());
         if (!pumping) {
             if (outgoing == null) {
-                cork(ctx, false);
                 finished(ctx);
             } else {
                 pump(ctx);
             }
-        }
-    }
-
-    private void cork(ChannelHandlerContext ctx, boolean keeping) {
-        if (corked != keeping && ctx.channel().isOpen()) {
-            corked = ctx.channel().config().setOption(EpollChannelOption.TCP_CORK, keeping) && keeping;
         }
     }
 

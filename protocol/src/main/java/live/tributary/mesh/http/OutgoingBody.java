@@ -42,10 +42,6 @@ final class OutgoingBody {
         return remaining() < WORTH_A_CALL;
     }
 
-    boolean isFile() {
-        return file.isPresent();
-    }
-
     int remaining() {
         return bytes.readableBytes();
     }

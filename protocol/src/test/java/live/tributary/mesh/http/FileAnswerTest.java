@@ -4,12 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelConfig;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.DefaultChannelConfig;
 import io.netty.channel.FileRegion;
 import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.channel.epoll.EpollChannelOption;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -20,15 +16,12 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -76,34 +69,6 @@ class FileAnswerTest {
         EmbeddedChannel channel = channel(false);
         assertThat(body(ask(channel, "GET / HTTP/1.1\r\n\r\n"))).isEqualTo(BODY);
         assertThat(regions).isEqualTo(3); // In runs of 256 KiB.
-        channel.finishAndReleaseAll();
-    }
-
-    @Test
-    void theHeadWaitsForTheFileBehindItAndNothingWaitsForTheNextAnswer() {
-        Loopback channel = channel(false);
-        ask(channel, "GET / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n");
-        assertThat(channel.corks).containsExactly(true, false, true, false);
-        ask(channel, "HEAD / HTTP/1.1\r\n\r\n");
-        assertThat(channel.corks).hasSize(4);
-        channel.finishAndReleaseAll();
-    }
-
-    @Test
-    void nothingIsHeldBackWhileTheBodyWaitsForItsTurn() {
-        pace = new Pace() {
-            private boolean asked;
-
-            @Override
-            public long take(int bytes, boolean older) {
-                boolean first = !asked;
-                asked = true;
-                return first ? 0 : TimeUnit.HOURS.toNanos(1);
-            }
-        };
-        Loopback channel = channel(false);
-        assertThat(body(ask(channel, "GET / HTTP/1.1\r\n\r\n"))).hasSize(Pace.USUAL_RUN);
-        assertThat(channel.corks).containsExactly(true, false);
         channel.finishAndReleaseAll();
     }
 
@@ -166,8 +131,8 @@ class FileAnswerTest {
         channel.finishAndReleaseAll();
     }
 
-    private Loopback channel(boolean tls) {
-        Loopback channel = new Loopback();
+    private EmbeddedChannel channel(boolean tls) {
+        EmbeddedChannel channel = new Loopback();
         channel.freezeTime();
         HttpService service = query -> Optional.of(CompletableFuture.completedStage(new HttpAnswer(
                 200,
@@ -175,7 +140,11 @@ class FileAnswerTest {
                 memory.retainedSlice(0, BODY.length),
                 Optional.of(file.retain()),
                 false)));
-        new HttpServer(List.of(service), List.of(), HttpLimits.DEFAULT, (bytes, older) -> pace.take(bytes, older))
+        new HttpServer(
+                        java.util.List.of(service),
+                        java.util.List.of(),
+                        HttpLimits.DEFAULT,
+                        (bytes, older) -> pace.take(bytes, older))
                 .install(channel.pipeline(), tls);
         return channel;
     }
@@ -212,28 +181,8 @@ class FileAnswerTest {
         return Arrays.copyOfRange(answer, text(answer).indexOf("\r\n\r\n") + 4, answer.length);
     }
 
-    /** A channel without a socket whose other end seems to be this machine; notes when packets are held back. */
+    /** A channel without a socket whose other end seems to be this machine. */
     private static final class Loopback extends EmbeddedChannel {
-        private final List<Boolean> corks = new ArrayList<>();
-        private @Nullable ChannelConfig config;
-
-        @Override
-        public ChannelConfig config() {
-            if (config == null) {
-                config = new DefaultChannelConfig(this) {
-                    @Override
-                    public <T> boolean setOption(ChannelOption<T> option, T value) {
-                        if (option == EpollChannelOption.TCP_CORK) {
-                            corks.add((Boolean) value);
-                            return true;
-                        }
-                        return super.setOption(option, value);
-                    }
-                };
-            }
-            return config;
-        }
-
         @Override
         protected SocketAddress remoteAddress0() {
             return new InetSocketAddress("127.0.0.1", 40_000);

@@ -174,8 +174,14 @@ public final class EdgeService implements HttpService {
     }
 
     private static Optional<Long> number(String text) {
-        boolean digits =
-                !text.isEmpty() && text.length() <= MAX_DIGITS && text.chars().allMatch(c -> c >= '0' && c <= '9');
-        return digits ? Optional.of(Long.parseLong(text)) : Optional.empty();
+        if (text.isEmpty() || text.length() > MAX_DIGITS) {
+            return Optional.empty();
+        }
+        for (int at = 0; at < text.length(); at++) {
+            if (text.charAt(at) < '0' || text.charAt(at) > '9') {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(Long.parseLong(text));
     }
 }
