@@ -116,6 +116,10 @@ def parsed():
     options = parser.parse_args()
     if options.compare and options.name != "mesh":
         parser.error(f"--compare: with {options.name} (expected: with mesh)")
+    if options.capture:
+        if len(options.capture.split()) != 1:
+            parser.error(f"--capture: {options.capture} (expected: a path without blanks)")
+        Path(options.capture).mkdir(parents=True, exist_ok=True)
     return options
 
 

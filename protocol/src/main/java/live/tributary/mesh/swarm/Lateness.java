@@ -28,8 +28,8 @@ final class Lateness {
 
     /** How long a piece that a neighbour has shown may stay away before somebody is asked for it. */
     long grace(Neighbour by) {
-        if (!by.hasServed) {
-            return MAX_GRACE; // The word of one who never gave a piece hurries nobody.
+        if (!by.hasServed && by.failures > 0) {
+            return MAX_GRACE; // The word of one who was asked and never gave a piece hurries nobody.
         }
         return (long) Math.max(MIN_GRACE, Math.min(MAX_GRACE, mean + DEVIATIONS * deviation));
     }

@@ -43,10 +43,14 @@ class LatenessTest {
     }
 
     @Test
-    void theWordOfWhoNeverServedAPieceHurriesNobody() {
+    void theWordOfWhoFailedAndNeverServedHurriesNobodyButANewcomersDoes() {
         pushes(known, 40, 40, 45, 40, 40, 35, 40, 40);
+        Neighbour other = neighbour(false);
 
-        assertThat(lateness.grace(neighbour(false))).isEqualTo(700 * MILLI);
+        assertThat(lateness.grace(other)).isEqualTo(lateness.grace(known));
+
+        other.failures = 1;
+        assertThat(lateness.grace(other)).isEqualTo(700 * MILLI);
     }
 
     /** Pieces that came so many milliseconds after the neighbour's HAVE, over and over. */
