@@ -52,6 +52,7 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
     private static final Duration LAST_NEWS = Duration.ofMillis(200);
 
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
+    /** A gateway that is back must be useful within 5 s of its start, which takes half of that. */
     private static final Duration LAST_RETRY = Duration.ofSeconds(2);
     /** For one that says no. */
     private static final Duration REFUSED_RETRY = Duration.ofSeconds(60);
@@ -212,7 +213,7 @@ public final class GatewayPush implements StreamListener, AutoCloseable {
             trouble = why;
             log.warn("the stream is not pushed to {}: {}; trying again", target, why);
         }
-        double jitter = 0.5 + around.random().nextDouble();
+        double jitter = 0.5 + around.random().nextDouble() / 2;
         long wait = (long) (retry.toMillis() * jitter);
         Duration longer = retry.multipliedBy(2);
         retry = longer.compareTo(LAST_RETRY) < 0 ? longer : LAST_RETRY;
