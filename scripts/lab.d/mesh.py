@@ -392,7 +392,7 @@ class Table:
             (f"{name}.published.p50-over-ideal", "published → verified − S/U: a chunk at a relay, median", percentile(each, 50) - ideal, "s", None),
             (f"{name}.published.p95-over-ideal", "    95 %", percentile(each, 95) - ideal, "s", None),
             (f"{name}.published.last-p50-over-ideal", "    a chunk at the last of all relays, median", percentile(last, 50) - ideal, "s", None),
-            (f"{name}.published.last-p95-over-ideal", "    95 %", percentile(last, 95) - ideal, "s", None),
+            (f"{name}.published.last-p95-over-ideal", "    95 %", percentile(last, 95) - ideal, "s", bound),
             (f"{name}.duplicates", "received beyond useful / useful", sum(received.values()) / max(1, useful * len(received)) - 1, "", 0.02),
             (f"{name}.missed", "chunks that a relay never held, by their /status", self.missed, "", 0),
             (f"{name}.missed-counted", "chunks missed, by their /metrics", told_missed, "", None),

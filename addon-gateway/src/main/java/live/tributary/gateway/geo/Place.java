@@ -45,7 +45,9 @@ public final class Place {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Place place && latitude == place.latitude && longitude == place.longitude;
+        return other instanceof Place place
+                && Double.compare(latitude, place.latitude) == 0
+                && Double.compare(longitude, place.longitude) == 0;
     }
 
     @Override

@@ -55,9 +55,12 @@ final class ChunkLinks {
 
     /** Empty where nobody whom this viewer can reach has the chunk. */
     Optional<String> of(ChunkRecord record, ChunkSources sources) {
-        return sources.any(record)
-                ? Optional.of(base + "/live/" + record.body().stream().text() + "/" + record.rendition() + "/"
-                        + record.fileName() + options.query())
-                : Optional.empty();
+        return sources.any(record) ? Optional.of(to(record)) : Optional.empty();
+    }
+
+    /** Whoever has it. */
+    String to(ChunkRecord record) {
+        return base + "/live/" + record.body().stream().text() + "/" + record.rendition() + "/" + record.fileName()
+                + options.query();
     }
 }

@@ -2,6 +2,7 @@ package live.tributary.gateway.live;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -20,9 +21,12 @@ import live.tributary.protocol.stream.RelayKey;
 public final class Holders {
     private static final long MAX_CHUNKS = 50_000;
     private static final long MAX_WINDOWS = 10_000;
+    /** Nobody asks for a chunk for much longer than it is live. */
+    private static final Duration UNUSED = Duration.ofMinutes(2);
 
     private final Cache<ChunkRecord, OfChunk> chunks = Caffeine.newBuilder()
             .maximumSize(MAX_CHUNKS)
+            .expireAfterAccess(UNUSED)
             .executor(Runnable::run)
             .build();
     /** By the torrent object: a stream makes each of its windows once. */

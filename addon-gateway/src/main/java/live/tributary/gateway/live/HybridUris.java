@@ -39,6 +39,8 @@ final class HybridUris {
     private static final Duration NEW = Duration.ofSeconds(10);
 
     private static final long MAX_WAITING = 10_000;
+    /** Stands for the gateway's own link, which names it as each viewer does and so is nothing to keep for others. */
+    private static final String LINK = "";
 
     private final Cache<Key, String> listed;
     /** When a chunk was first looked at, by the ticker: the origin's clock may be wrong. */
@@ -47,7 +49,13 @@ final class HybridUris {
     private final Ticker ticker;
     private final InstantSource clock;
 
-    private record Key(ChunkRecord chunk, Network network, Optional<Place> place, boolean tlsOnly, URI server) {}
+    private record Key(
+            ChunkRecord chunk,
+            Network network,
+            Optional<Place> place,
+            boolean tlsOnly,
+            boolean leadEverywhere,
+            URI server) {}
 
     HybridUris(InstantSource clock, Ticker ticker) {
         this.clock = clock;
@@ -67,19 +75,25 @@ final class HybridUris {
     /** Empty where the chunk is not to be had, or may soon be had better, and was not listed before. */
     Optional<String> of(ChunkRecord record, Viewer viewer, ChunkLinks links, ChunkSources sources) {
         URI server = links.options().server();
-        Key key = new Key(record, viewer.network(), viewer.location().place(), viewer.tlsOnly(), server);
+        Key key = new Key(
+                record, viewer.network(), viewer.location().place(), viewer.tlsOnly(), links.leadEverywhere(), server);
         String before = listed.getIfPresent(key);
         if (before != null) {
-            return Optional.of(before);
+            return Optional.of(named(before, record, links));
         }
         if (sources.enough(record)) {
-            return Optional.of(listed.get(key, missing -> torrentUrl(record, server, sources)));
+            return Optional.of(named(listed.get(key, missing -> torrentUrl(record, server, sources)), record, links));
         }
         if (waits(record)) {
             return Optional.empty();
         }
-        Optional<String> plain = links.leadEverywhere() ? links.of(record, sources) : sources.url(record);
-        return plain.map(uri -> listed.get(key, missing -> uri));
+        Optional<String> plain =
+                links.leadEverywhere() ? links.of(record, sources).map(link -> LINK) : sources.url(record);
+        return plain.map(uri -> named(listed.get(key, missing -> uri), record, links));
+    }
+
+    private static String named(String uri, ChunkRecord record, ChunkLinks links) {
+        return uri.equals(LINK) ? links.to(record) : uri;
     }
 
     private boolean waits(ChunkRecord record) {

@@ -5,12 +5,12 @@ import live.tributary.protocol.stream.RelayKey;
 
 /** Those of a table's relays that hold something, as bits by row. */
 final class Among {
-    final RelayTable table;
+    private final Object table;
     private final long[] bits;
     private final int size;
 
     Among(RelayTable table, Set<RelayKey> holders) {
-        this.table = table;
+        this.table = table.identity;
         this.bits = new long[(table.size() + Long.SIZE - 1) / Long.SIZE];
         int held = 0;
         for (int row = 0; row < table.size(); row++) {
@@ -20,6 +20,10 @@ final class Among {
             }
         }
         this.size = held;
+    }
+
+    boolean isOf(RelayTable other) {
+        return table == other.identity;
     }
 
     boolean has(int row) {

@@ -20,7 +20,7 @@ public final class Holding {
 
     Among in(RelayTable table) {
         Among found = known.get(table.kind);
-        if (found == null || found.table != table) {
+        if (found == null || !found.isOf(table)) {
             found = new Among(table, keys);
             known.set(table.kind, found);
         }

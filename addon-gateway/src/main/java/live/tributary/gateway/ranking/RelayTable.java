@@ -29,6 +29,9 @@ final class RelayTable {
     /** What stands for a distance where the viewer's place is known and the relay's is not. */
     private static final double UNKNOWN = Math.cos(5_000 / Place.EARTH_RADIUS_KM);
 
+    /** Of this table alone; who only wants to know a table again keeps this, and not the table. */
+    final Object identity = new Object();
+
     /** Of {@link RelaySet#kind}. */
     final int kind;
 

@@ -18,6 +18,7 @@ import live.tributary.gateway.ranking.RelayHealth;
 import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.gateway.ranking.RelayRanking;
 import live.tributary.mesh.RelayView;
+import live.tributary.mesh.http.HttpQuery;
 import live.tributary.protocol.metainfo.ChunkTorrent;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Head;
@@ -396,6 +397,8 @@ class LiveServiceTest {
         nanos.addAndGet(HybridUris.WAIT.toNanos());
 
         String link = "/live/" + stream.key().text() + "/0/120.ts";
+        HttpQuery neighbours = Asked.query(hybrid, "198.51.100.8", "host", "elsewhere.example");
+        assertThat(uris(Asked.get(service, neighbours)).get(9)).isEqualTo("http://elsewhere.example" + link);
         assertThat(uris(Asked.get(service, hybrid)).get(9)).isEqualTo("http://gw.example:7000" + link);
         assertThat(leadsTo(service, link)).isEqualTo("http://127.0.0.1:7001" + link);
     }

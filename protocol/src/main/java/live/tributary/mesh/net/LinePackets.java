@@ -11,6 +11,9 @@ public final class LinePackets {
     private static final int HEADERS = 52;
     private static final int PAYLOAD = PACKET - HEADERS;
 
+    /** How many bytes that came are acknowledged at once. */
+    static final int ACKNOWLEDGED_AT_ONCE = 2 * PAYLOAD;
+
     private LinePackets() {}
 
     /** What remains of a line's rate above TCP where all packets are full. */

@@ -202,9 +202,9 @@ final class Link {
 
     /** A message arrived; releases what it carries. */
     void received(PeerMessage message) {
-        output.acknowledges(message);
         try {
             if (state == State.UP) {
+                output.acknowledges(message);
                 receivedUp(message);
             } else if (state == State.GREETING) {
                 hello.received(message);

@@ -59,6 +59,7 @@ public final class UploadBudget {
     private double recent;
     private long refilled;
     private long sent;
+    private int unacknowledged;
 
     /**
      * @param bitsPerSecond the most to send, above TCP and in full packets: {@link LinePackets#aboveTcp} of a line
@@ -116,10 +117,18 @@ public final class UploadBudget {
         count(bytes, LinePackets.ofMessage(bytes));
     }
 
-    /** Counts what it takes to acknowledge bytes that came. */
+    /**
+     * Counts what it takes to acknowledge bytes that came. By their number alone, not by that of the messages: else one who sends
+     * many small ones could take the whole allowance.
+     */
     public synchronized void acknowledge(int bytes) {
-        refill();
-        count(0, LinePackets.ofAcknowledging(bytes));
+        unacknowledged += bytes;
+        if (unacknowledged >= LinePackets.ACKNOWLEDGED_AT_ONCE) {
+            refill();
+            int whole = unacknowledged - unacknowledged % LinePackets.ACKNOWLEDGED_AT_ONCE;
+            count(0, LinePackets.ofAcknowledging(whole));
+            unacknowledged -= whole;
+        }
     }
 
     private void count(int bytes, int onLine) {

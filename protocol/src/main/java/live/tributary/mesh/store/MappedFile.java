@@ -42,8 +42,17 @@ final class MappedFile {
 
     /** Has the pages read from the disk, and waits for it. */
     void load() {
-        mapped.load();
-        residency.loaded();
+        boolean loaded = false;
+        try {
+            mapped.load(); // Throws InternalError where the disk fails.
+            loaded = true;
+        } finally {
+            if (loaded) {
+                residency.loaded();
+            } else {
+                residency.loadingFailed();
+            }
+        }
     }
 
     /** A retained slice, or empty if the store has let go already. */
