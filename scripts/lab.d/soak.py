@@ -3,6 +3,7 @@ killed again and again, one that runs through. A relay must have had every finis
 the bucket must hold the history and nothing else."""
 
 import argparse
+import collections
 import hashlib
 import json
 import os
@@ -290,11 +291,14 @@ class Soak:
         seqs = sorted(ours)
         holes = (seqs[-1] - seqs[0] + 1 - len(seqs)) if seqs else 0
         down = self.down[:1] if key == self.seen.keys[0] else self.down
-        places = {digest: place for place, (_, digest, *_) in enumerate(wanted)}
+        places = collections.defaultdict(list)  # Two runs of a synthetic encoder may write the same bytes.
+        for place, (_, digest, *_) in enumerate(wanted):
+            places[digest].append(place)
         matched, newest = set(), -1
         for digest in got:
-            if places.get(digest, -1) > newest:  # Else it is no segment's, or it is one out of order or once more.
-                newest = places[digest]
+            following = next((place for place in places.get(digest, ()) if place > newest), None)
+            if following is not None:  # Else it is no segment's, or it is one out of order or once more.
+                newest = following
                 matched.add(newest)
         surplus = len(got) - len(matched)
         missing = [segment for place, segment in enumerate(wanted) if place not in matched]
