@@ -66,9 +66,9 @@ final class FeedTracker {
     private static final int REMEMBERED_CONTENTS = 1024;
 
     /** Owncast's names hold an id of the encoder's run: {@code stream-<id>-<n>.ts}, once {@code stream-<id><seconds>.ts}. */
-    private static final Pattern NUMBERED = Pattern.compile("stream-(.+)-\\d+\\.\\w+");
+    private static final Pattern NUMBERED = Pattern.compile("stream-(.+)-(\\d{1,18})\\.\\w+");
 
-    private static final Pattern TIMED = Pattern.compile("stream-(.*?)\\d{10}\\.\\w+");
+    private static final Pattern TIMED = Pattern.compile("stream-(.*?)(\\d{10})\\.\\w+");
 
     private final Optional<ResumePoint> resumeAfter;
     private final boolean dropsRepeats;
@@ -177,10 +177,8 @@ final class FeedTracker {
             if (mayBeCutOff(names(media), now)) {
                 return;
             }
-            resumeAt(names(media)).ifPresent(sequence -> {
-                next = sequence;
-                knowBefore(media);
-            });
+            resumeAt(names(media)).ifPresent(sequence -> next = sequence);
+            knowBefore(media);
         }
         if (startsOver(media)) {
             epoch++;
@@ -342,13 +340,20 @@ final class FeedTracker {
                 .max();
     }
 
-    /** What stands before the segment that was published last was published too: where its names tell it from all others, it is not taken again. */
+    /**
+     * What stands before the segment that was published last was published too, and so was what that run of the encoder wrote before it
+     * where the list no longer names it: where names tell a segment from all others, it is not taken again.
+     */
     private void knowBefore(HlsSnapshot.Media media) {
-        resumeAt(names(media))
-                .ifPresent(resume -> media.segments().stream()
-                        .filter(segment ->
-                                segment.sequence() < resume && !session(segment).isEmpty())
-                        .forEach(segment -> publishedBefore.add(name(segment))));
+        long resume = resumeAt(names(media)).orElse(Long.MIN_VALUE);
+        Optional<InRun> last = resumeAfter.flatMap(point -> InRun.of(point.name()));
+        for (HlsSegment segment : media.segments()) {
+            Optional<InRun> its = InRun.of(fileName(segment));
+            boolean stoodBefore = its.isPresent() && segment.sequence() < resume;
+            if (stoodBefore || its.flatMap(it -> last.filter(it::isBefore)).isPresent()) {
+                publishedBefore.add(name(segment));
+            }
+        }
     }
 
     private boolean isResumePoint(String name) {
@@ -475,12 +480,23 @@ final class FeedTracker {
     }
 
     private static String session(HlsSegment segment) {
-        for (Pattern pattern : List.of(NUMBERED, TIMED)) {
-            Matcher matcher = pattern.matcher(fileName(segment));
-            if (matcher.matches()) {
-                return matcher.group(1);
+        return InRun.of(fileName(segment)).map(InRun::session).orElse("");
+    }
+
+    /** A segment's place in a run of the encoder, as its file name tells it. */
+    private record InRun(String session, long number) {
+        static Optional<InRun> of(String fileName) {
+            for (Pattern pattern : List.of(NUMBERED, TIMED)) {
+                Matcher matcher = pattern.matcher(fileName);
+                if (matcher.matches() && !matcher.group(1).isEmpty()) {
+                    return Optional.of(new InRun(matcher.group(1), Long.parseLong(matcher.group(2))));
+                }
             }
+            return Optional.empty();
         }
-        return "";
+
+        boolean isBefore(InRun other) {
+            return session.equals(other.session) && number < other.number;
+        }
     }
 }

@@ -168,6 +168,28 @@ class RenditionIngestTest {
         assertThat(timeless.names()).isEmpty();
     }
 
+    @Test
+    void whatARunOfTheEncoderWroteBeforeTheSegmentPublishedLastIsNotTakenAgainThoughTheListForgotThatOne() {
+        String[] names = {"stream-y2-6.ts", "stream-y2-7.ts", "offline-v2.ts"};
+        FeedScript over = new FeedScript(Optional.of("stream-y2-8.ts"));
+        over.files(names).playlist(over("06:00:03Z", names)).run();
+        over.list(6, "stream-y2-6.ts", "stream-y2-7.ts", "offline-v2.ts", "stream-z3-0.ts")
+                .run();
+        FeedScript goesOn = new FeedScript(Optional.of("stream-y2-8.ts"));
+        goesOn.list(6, "stream-y2-6.ts", "stream-y2-7.ts").run();
+        goesOn.list(6, "stream-y2-6.ts", "stream-y2-7.ts", "stream-y2-9.ts", "stream-z3-0.ts")
+                .run();
+        FeedScript comesBack = new FeedScript(Optional.of("stream-y2-8.ts"));
+        comesBack
+                .run()
+                .list(6, "stream-y2-6.ts", "stream-y2-7.ts", "stream-y2-9.ts")
+                .run();
+
+        assertThat(over.names()).containsExactly("stream-z3-0.ts");
+        assertThat(goesOn.names()).containsExactly("stream-y2-9.ts", "stream-z3-0.ts");
+        assertThat(comesBack.names()).containsExactly("stream-y2-9.ts");
+    }
+
     /** A list that is over, whose segments begin at this time of the day on which the run before published last. */
     private static String over(String time, String... names) {
         StringBuilder text = new StringBuilder("#EXTM3U\n#EXT-X-TARGETDURATION:2\n");
