@@ -208,7 +208,7 @@ class Mesh:
         self.origin = origin
         self.relays = relays
         self.published = {}  # seq → bytes
-        self.written_to_published = {}  # seq → seconds
+        self.written_to_published = {}  # a segment's number → seconds
         self.held = {relay.name: set() for relay in relays}  # seqs
 
     def run(self):
@@ -316,8 +316,8 @@ class Mesh:
             newest = max((chunk["seq"] for chunk in chunks), default=None)
             if newest is not None and newest not in self.published and "behindLiveSeconds" in rendition:
                 published = time.time() - rendition["behindLiveSeconds"]
-                before = [published - segment.written for segment in self.feed.segments[-3:]]
-                self.written_to_published[newest] = min(before, key=abs)
+                at = self._segment_at(published)
+                self.written_to_published[at] = published - self.feed.segments[at].written
             self.published.update((chunk["seq"], chunk["bytes"]) for chunk in chunks)
 
 
@@ -376,7 +376,8 @@ class Table:
         bound = None if options.name == "churn" else place.allowed_beyond_ideal()
         # A record says when it was published, not when its segment was written; how long that took is known of the origin.
         until_published = percentile(sorted(mesh.written_to_published.values()), 50)
-        written_p95 = until_published + percentile(each, 95) - ideal
+        written = sorted(mesh.written_to_published.get(at, until_published) + seconds for at, by in whole.items() for seconds in by.values())
+        written_p95 = percentile(written, 95) - ideal
         self.heading = (
             f"lab {options.name}: origin and {options.relays} relays, seed {options.seed}; {8 * mean_chunk / options.segment / MBIT:.2f} Mbit/s, "
             f"{options.segment} s chunks of {mean_chunk / 1e6:.2f} MB; uplinks: origin {place.lines[0].up / MBIT:g}, relays "

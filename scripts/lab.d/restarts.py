@@ -168,6 +168,8 @@ class Setting:
         gapless = bool(seqs) and seqs == list(range(seqs[0], seqs[-1] + 1))
         published = sum(self._frames(seq) for seq in seqs)
         expected = published if self.kind == "ts" else min(published, self._shown_of_files(seqs))
+        dropped = published - expected
+        report.check(f"{self.kind}: what ffmpeg shows of plain files lacks a fragment for each break at most", dropped <= len(self.waits) * SEGMENT_SECONDS * FRAMES_PER_SECOND, f"{dropped} frames")
         good = status == 0 and gapless and frames >= expected - 1
         detail = f"{frames} of {published} frames in {len(seqs)} chunks, {len(self.waits)} breaks of the feed"
         if self.kind == "m4s":

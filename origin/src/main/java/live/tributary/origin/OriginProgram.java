@@ -311,10 +311,8 @@ final class OriginProgram implements Program {
         Ready ready = ownNode.ready(streamKey.streamKey().text(), port, status);
         ownNode.restore();
 
-        // An origin without a disk for its history has nothing that would make a chunk safer.
-        Predicate<ChunkRecord> safe = disk.bytes() == 0 ? record -> true : store::isOnDisk;
         Standby.Term terms = (known, head) ->
-                term(known, head, publisher, streamKey, bucketSettings, state, clock, ownNode, random, safe);
+                term(known, head, publisher, streamKey, bucketSettings, state, clock, ownNode, random, store::isOnDisk);
         List<GatewayPush.Pushed> pushed = new ArrayList<>();
         if (!lastWords) {
             pushed.add(new GatewayPush.Pushed(streamKey, publisher.view()));

@@ -3,9 +3,8 @@ package live.tributary.gateway.http;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.HttpClientCodec;
@@ -18,12 +17,9 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.netty.handler.timeout.ReadTimeoutHandler;
 import java.security.MessageDigest;
-import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Digests;
@@ -31,9 +27,6 @@ import live.tributary.protocol.stream.Endpoint;
 
 /** Fetches one piece of a chunk from a relay's edge, as a player would, and checks it against the record. */
 public final class PieceFetch {
-    /** From dialling to the last byte: a relay that is slower is no good for live. */
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
-
     private final Bootstrap bootstrap;
 
     /** @param bootstrap for dialling, with its event loops */
@@ -43,26 +36,8 @@ public final class PieceFetch {
 
     /** Whether the relay serves the piece in time, and its bytes are what the record says. */
     public CompletionStage<Outcome> fetch(Endpoint relay, ChunkRecord record, int piece) {
-        CompletableFuture<Outcome> verdict = new CompletableFuture<>();
-        bootstrap
-                .clone()
-                .handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(
-                                        new ReadTimeoutHandler(PATIENCE.toSeconds(), TimeUnit.SECONDS),
-                                        new HttpClientCodec(),
-                                        new Answer(relay, record, piece, verdict));
-                    }
-                })
-                .connect(relay.socketAddress())
-                .addListener(connected -> {
-                    if (!connected.isSuccess()) {
-                        verdict.complete(Outcome.FAILED);
-                    }
-                });
-        return verdict.completeOnTimeout(Outcome.FAILED, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        return PieceProbe.dial(bootstrap, relay, verdict ->
+                new ChannelHandler[] {new HttpClientCodec(), new Answer(relay, record, piece, verdict)});
     }
 
     /** Asks for the piece's bytes and hashes what comes; one byte too many is as bad as one too few. */

@@ -1,16 +1,12 @@
 package live.tributary.gateway.http;
 
 import io.netty.bootstrap.Bootstrap;
-import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.SimpleChannelInboundHandler;
-import io.netty.handler.timeout.ReadTimeoutHandler;
-import java.time.Duration;
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import live.tributary.gateway.ranking.RelayHealth.Outcome;
 import live.tributary.protocol.metainfo.ChunkTorrent;
@@ -26,9 +22,6 @@ import live.tributary.protocol.wire.PeerMessageEncoder;
 
 /** Fetches one piece of a chunk's torrent from a relay over the peer wire (plain BEP 3), as a client would, and checks it. */
 public final class WirePieceFetch {
-    /** From dialling to the last byte. */
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
-
     private final Bootstrap bootstrap;
     private final RandomGenerator random;
 
@@ -40,30 +33,14 @@ public final class WirePieceFetch {
 
     /** Whether the relay serves the piece in time, and its bytes are what the record says. For one thread. */
     public CompletionStage<Outcome> fetch(Endpoint relay, ChunkRecord record, int piece) {
-        CompletableFuture<Outcome> verdict = new CompletableFuture<>();
         byte[] peerId = new byte[Handshake.PEER_ID_LENGTH];
         random.nextBytes(peerId);
-        bootstrap
-                .clone()
-                .handler(new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(
-                                        new ReadTimeoutHandler(PATIENCE.toSeconds(), TimeUnit.SECONDS),
-                                        new PeerMessageEncoder(),
-                                        new HandshakeDecoder(),
-                                        PeerMessageDecoder.ofTorrent(record.pieceCount()),
-                                        new Answer(record, piece, peerId, verdict));
-                    }
-                })
-                .connect(relay.socketAddress())
-                .addListener(connected -> {
-                    if (!connected.isSuccess()) {
-                        verdict.complete(Outcome.FAILED);
-                    }
-                });
-        return verdict.completeOnTimeout(Outcome.FAILED, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        return PieceProbe.dial(bootstrap, relay, verdict -> new ChannelHandler[] {
+            new PeerMessageEncoder(),
+            new HandshakeDecoder(),
+            PeerMessageDecoder.ofTorrent(record.pieceCount()),
+            new Answer(record, piece, peerId, verdict)
+        });
     }
 
     /** Asks for the piece's blocks once it is unchoked, and hashes them when all have come. */
@@ -97,8 +74,6 @@ public final class WirePieceFetch {
 
         @Override
         public void channelActive(ChannelHandlerContext ctx) {
-            // Who has taken too long already is not worth a connection.
-            verdict.whenComplete((outcome, failure) -> ctx.close());
             ctx.write(new Handshake(torrent, peerId, false, false));
             ctx.writeAndFlush(new PeerMessage.Interested());
         }

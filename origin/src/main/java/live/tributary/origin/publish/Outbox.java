@@ -84,7 +84,8 @@ final class Outbox {
 
     /**
      * What an earlier run of this stream left here: the last chunk of each rendition and those before it in its chain, as far as they
-     * are here, oldest first. All others were never numbered, and are deleted; damaged ones are set aside.
+     * are here, oldest first. All others were never numbered, and are deleted; damaged ones are set aside,
+     * and one that cannot be read stays where it is.
      */
     List<ChunkFile> recover(StreamKey stream, Map<Integer, PublishState.Last> numbered) throws IOException {
         Map<Sha256, ChunkFile> found = new HashMap<>();
@@ -138,6 +139,8 @@ final class Outbox {
             setAside(path, "not the bytes that were signed");
         } catch (FormatException e) {
             setAside(path, String.valueOf(e.getMessage()));
+        } catch (IOException e) { // The others are worth no less for it.
+            log.error("a chunk in the outbox cannot be read, its number may stay empty: {}", e.toString());
         }
         return Optional.empty();
     }

@@ -66,6 +66,17 @@ class OutboxTest {
     }
 
     @Test
+    void oneThatCannotBeReadKeepsNoOtherBack() throws IOException {
+        ChunkRecord first = publish(0, 0);
+        Path unreadable = ChunkFile.path(folder.resolve("outbox"), publish(1, 0).hash());
+        Files.delete(unreadable);
+        Files.createDirectory(unreadable);
+
+        assertThat(recovered()).containsExactly(first);
+        assertThat(unreadable).exists();
+    }
+
+    @Test
     void anotherStreamsChunksAreNotOffered() throws IOException {
         publish(0, 0);
         SigningKey other = SigningKey.generate(new java.security.SecureRandom());
