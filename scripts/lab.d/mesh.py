@@ -111,6 +111,7 @@ def parsed():
     parser.add_argument("--no-max-upload", action="store_true", help="do not tell the programs what their lines carry")
     parser.add_argument("--nice", type=int, default=0, help="the programs' priority, below 0 to be ahead of all else on this machine (0)")
     parser.add_argument("--capture", metavar="FOLDER", help="write all that hosts send, and all that reaches them, there: two pcaps")
+    parser.add_argument("--each", action="store_true", help="tell each chunk's time, and what lines dropped meanwhile, as they come")
     parser.add_argument("--json", action="store_true", help="one object a line instead of the table")
     parser.add_argument("--keep", action="store_true", help="keep logs and state even if all is well")
     options = parser.parse_args()
@@ -210,6 +211,7 @@ class Mesh:
         self.published = {}  # seq → bytes
         self.written_to_published = {}  # a segment's number → seconds
         self.held = {relay.name: set() for relay in relays}  # seqs
+        self.dropped = {}  # packets, by host
 
     def run(self):
         """Prints the table, and returns it; None where the mesh did not come to be."""
@@ -288,8 +290,22 @@ class Mesh:
                 if fresh > 0:
                     seconds = (total - seen[relay.name][1]) / fresh
                     published = time.time() - seconds - POLL_SECONDS / 2
-                    latencies.setdefault(self._segment_at(published), {})[relay.name] = seconds
+                    at = self._segment_at(published)
+                    latencies.setdefault(at, {})[relay.name] = seconds
+                    if self.options.each and len(latencies[at]) == len(relays):
+                        times = sorted(latencies[at].values())
+                        say(f"segment {at}: verified {times[0]:.2f} s to {times[-1]:.2f} s after it was published, median {percentile(times, 50):.2f} s")
                 seen[relay.name] = (count, total)
+            if self.options.each:
+                self._tell_dropped()
+
+    def _tell_dropped(self):
+        now_dropped = {host: dropped(counters) for host, counters in self.network.counters().items()}
+        for host, count in now_dropped.items():
+            fresh = count - self.dropped.get(host, count)
+            if fresh:
+                say(f"    {fresh} packets dropped on the line of {host}")
+        self.dropped = now_dropped
 
     def _note_held(self, relays):
         for relay in relays:

@@ -10,8 +10,9 @@ import java.util.function.LongSupplier;
  * tokens are left for what is more urgent. Beside that every purpose but the most urgent is assured a small share of the rate,
  * so that nothing waits for ever. Who was refused waits for as long as he is told and asks again.
  *
- * <p>Little can be saved up: what is handed to the kernel at once leaves in the order of its queues, not in the order of urgency.
- * But what came in while somebody waited is kept for longer: a busy machine wakes its threads late, and loses no upload by that.
+ * <p>Little can be saved up: what is handed to the kernel at once leaves in the order of its queues, not in the order of urgency,
+ * and a line with more before it than its queue holds drops packets. But what came in while somebody waited is kept for longer, as
+ * long as he may still come: a busy machine wakes its threads late, and loses no upload by that.
  */
 public final class UploadBudget {
     /** What bytes are sent for, the most urgent first. */
@@ -36,8 +37,8 @@ public final class UploadBudget {
 
     /** How long the full rate can be saved up. */
     private static final double BURST_SECONDS = 0.05;
-    /** The same while somebody has been told to wait. */
-    private static final double LATE_SECONDS = 0.25;
+    /** The same while somebody who has been told to wait is late by no more than this. */
+    private static final double LATE_SECONDS = 0.15;
     /** Floors must lie apart by more than a message. */
     private static final double MIN_BURST = 48 * 1024;
     /** A block of the wire. */
@@ -55,7 +56,9 @@ public final class UploadBudget {
     private final LongSupplier nanoTime;
     private final double[] assured = new double[Purpose.values().length];
     private double balance;
-    private boolean awaited;
+    /** Until when those who were told to wait may still come; nobody is awaited where it has passed. */
+    private long awaitedUntil;
+
     private double recent;
     private long refilled;
     private long sent;
@@ -76,6 +79,7 @@ public final class UploadBudget {
         this.nanoTime = nanoTime;
         this.balance = burst;
         this.refilled = nanoTime.getAsLong();
+        this.awaitedUntil = refilled;
     }
 
     /**
@@ -88,7 +92,6 @@ public final class UploadBudget {
         int at = purpose.ordinal();
         double above = balance - purpose.floor * burst;
         if (above > 0) {
-            awaited = awaited && balance < burst;
             assured[at] = Math.min(assured[at], 0);
             count(bytes, bytes); // May go below the floor, even below nothing: the next one waits for it.
             return 0;
@@ -98,12 +101,14 @@ public final class UploadBudget {
             count(bytes, bytes);
             return 0;
         }
-        awaited = true;
         double wait = (1 - above) / bytesPerNano;
         if (purpose.assured > 0) {
             wait = Math.min(wait, (1 - assured[at]) / (bytesPerNano * purpose.assured));
         }
-        return (long) Math.ceil(wait);
+        long told = (long) Math.ceil(wait);
+        long late = refilled + told + (long) (LATE_SECONDS * TimeUnit.SECONDS.toNanos(1));
+        awaitedUntil = late - awaitedUntil > 0 ? late : awaitedUntil;
+        return told;
     }
 
     /** How many bytes are best taken at a time: so many that asking costs little, so few that nobody waits long for them. */
@@ -152,7 +157,7 @@ public final class UploadBudget {
         long now = nanoTime.getAsLong();
         double nanos = now - refilled;
         refilled = now;
-        double most = Math.max(balance, awaited ? lateBurst : burst);
+        double most = now - awaitedUntil < 0 ? lateBurst : burst;
         balance = Math.min(most, balance + nanos * bytesPerNano);
         recent *= Math.exp(-nanos / LOAD_NANOS);
         for (Purpose purpose : Purpose.values()) {

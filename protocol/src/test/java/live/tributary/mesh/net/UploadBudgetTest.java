@@ -96,6 +96,21 @@ class UploadBudgetTest {
     }
 
     @Test
+    void whatCameInWhileNobodyHadAnythingToSendIsNotKeptForTheNextOne() {
+        while (budget.take(Purpose.LIVE_TO_RELAYS, BLOCK) == 0) {
+            clock.addAndGet(1); // Until it is told to wait.
+        }
+        clock.addAndGet(TimeUnit.MILLISECONDS.toNanos(20));
+        assertThat(budget.take(Purpose.LIVE_TO_RELAYS, BLOCK)).isZero(); // The last that it had.
+        clock.addAndGet(TimeUnit.SECONDS.toNanos(2));
+        int sent = 0;
+        while (budget.take(Purpose.LIVE_TO_RELAYS, BLOCK) == 0) {
+            sent += BLOCK;
+        }
+        assertThat(sent).isLessThan(BYTES_A_SECOND / 10);
+    }
+
+    @Test
     void whoDidNotWaitSavesLittleUp() {
         assertThat(budget.take(Purpose.LIVE_TO_RELAYS, 1)).isZero();
         clock.addAndGet(TimeUnit.SECONDS.toNanos(10));
