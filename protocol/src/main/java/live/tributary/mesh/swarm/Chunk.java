@@ -53,7 +53,7 @@ final class Chunk {
     }
 
     boolean contains(long piece) {
-        return piece >= record.firstPiece() && piece < record.endPiece();
+        return record.hasPiece(piece);
     }
 
     /** Whether a piece may be sent on. */

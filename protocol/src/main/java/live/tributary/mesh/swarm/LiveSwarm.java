@@ -36,6 +36,8 @@ public final class LiveSwarm {
      *     PieceUpload   who needs a piece gets it from its parent, or asks
      *     PushTrees     a stripe has one parent
      *     SuperSeed     an origin gives each piece away once
+     *       StripeRoots   the root of a stripe is whom pieces spread from best
+     *       SpreadWatch   a copy has spread once others show its piece
      *     PiecePicker   the rarest piece, from whoever has it here first
      *     Uplink        the live edge leaves first, piece by piece
      */

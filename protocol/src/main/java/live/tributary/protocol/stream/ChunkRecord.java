@@ -204,6 +204,10 @@ public final class ChunkRecord {
         return body.firstPiece() + pieceCount();
     }
 
+    public boolean hasPiece(long piece) {
+        return piece >= firstPiece() && piece < endPiece();
+    }
+
     /** {@code <seq>.ts} or {@code <seq>.mp4}. */
     public String fileName() {
         return seq() + "." + body.container().extension();
