@@ -29,14 +29,12 @@ import live.tributary.protocol.stream.Sha256;
  *                               └──new segment listed──► STARTING
  * </pre>
  *
- * <p>A segment is complete when a playlist lists it, its size was the same at two looks, and its structure is sound. Segments
+ * <p>A segment is complete when a playlist lists it, its size stood still ({@link Settling}), and its structure is sound. Segments
  * leave in the order of their listing, each once. A playlist that merely lies there proves nothing: until it has moved (or had
  * been missing), its segments may be yesterday's. A feed that starts over (numbers go back, names change, an end is taken
  * back) goes on behind a break. Owned by one thread; {@code now} is monotonic, in nanoseconds.
  */
 final class FeedTracker {
-    /** How long a size must stay the same. */
-    static final Duration SETTLE = Duration.ofMillis(100);
     /** How long a list must stand still that does not name what was published last. */
     static final Duration LIST_SETTLE = Duration.ofMillis(300);
     /** How many of the segments that a running feed lists at first are taken: players begin three targets behind live. */
@@ -47,7 +45,7 @@ final class FeedTracker {
     static final Duration MIN_SILENCE = Duration.ofSeconds(12);
     /** How long an encoder may be away before the stream has ended. */
     static final Duration END_GRACE = Duration.ofSeconds(60);
-    /** For how many target durations a listed segment may be missing or unsound. */
+    /** For how many target durations a listed segment may be missing, or unsound without a change. */
     static final int UNSOUND_TARGETS = 2;
     /** For how many target durations its server may fail to answer. */
     static final int UNREACHABLE_TARGETS = 10;
@@ -72,6 +70,7 @@ final class FeedTracker {
 
     private final Optional<ResumePoint> resumeAfter;
     private final boolean dropsRepeats;
+    private final Settling settling = new Settling();
     private final Deque<Candidate> queue = new ArrayDeque<>();
     private final Set<Content> contents = new LinkedHashSet<>();
     /** Names in which an encoder's run has its id; as many as one list has. */
@@ -95,9 +94,6 @@ final class FeedTracker {
     private int growths;
     private long missed;
     private long changedAt;
-    private Optional<Candidate> lookedAt = Optional.empty();
-    private long lookedSize;
-    private long lookedSince;
     private long listReadAt;
     private OptionalLong failingSince = OptionalLong.empty();
     private Optional<SegmentStructure.Kind> kind = Optional.empty();
@@ -117,18 +113,20 @@ final class FeedTracker {
     /** What makes a file the same as one that was published: an encoder can write the same bytes anew. */
     record Content(String name, String version, Sha256 sha256) {}
 
-    /** What two looks at a size say. */
-    enum Look {
-        SETTLING,
-        STABLE
-    }
-
     /** What to do with a segment that was read. */
     enum Verdict {
         PUBLISH,
         /** Publish it as a discontinuity. */
         PUBLISH_AFTER_BREAK,
         DUPLICATE
+    }
+
+    /** Why a segment could not be taken. */
+    enum Failure {
+        MISSING,
+        /** Its structure is not whole. */
+        UNSOUND,
+        UNREACHABLE
     }
 
     /** What a list says of one segment, as far as it tells it from another at the same number. */
@@ -372,22 +370,20 @@ final class FeedTracker {
         return Optional.ofNullable(queue.peek());
     }
 
-    /** A look at the size of the segment whose turn it is; empty where its server does not tell sizes. */
-    Look looked(Candidate candidate, OptionalLong size, long now) {
-        if (size.isEmpty()) {
-            return Look.STABLE;
-        }
-        if (lookedAt.filter(candidate::equals).isEmpty() || lookedSize != size.getAsLong()) {
-            lookedAt = Optional.of(candidate);
-            lookedSize = size.getAsLong();
-            lookedSince = now;
-        }
-        return lookedSize > 0 && now - lookedSince >= SETTLE.toNanos() ? Look.STABLE : Look.SETTLING;
+    /** How long the size of the segment whose turn it is must stand still. */
+    Duration patience() {
+        return settling.patience();
+    }
+
+    /** A look at the size of the segment whose turn it is; whether it stands still. A server that does not tell sizes serves whole files. */
+    boolean isStill(Candidate candidate, OptionalLong size, long now) {
+        return size.isEmpty() || settling.isStill(candidate, size.getAsLong(), now);
     }
 
     /** The segment was read, and its structure is sound: it leaves the queue. */
     Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Content content, long now) {
         queue.remove(candidate);
+        settling.whole();
         tookAny = true;
         failingSince = OptionalLong.empty();
         if (dropsRepeats && !contents.add(content)) {
@@ -409,8 +405,7 @@ final class FeedTracker {
      * The segment could not be taken now. Returns whether it was given up: not before its list was read once more, since a folder that
      * is away for a while takes both along.
      */
-    boolean failed(Candidate candidate, boolean answered, long now) {
-        lookedAt = Optional.empty();
+    boolean failed(Candidate candidate, Failure why, long now) {
         if (failingSince.isEmpty()) {
             failingSince = OptionalLong.of(now);
         }
@@ -419,8 +414,15 @@ final class FeedTracker {
             breakAhead(candidate.withBreak());
             return true;
         }
-        Duration patience = target.multipliedBy(answered ? UNSOUND_TARGETS : UNREACHABLE_TARGETS);
-        if (now - candidate.listedAt() < patience.toNanos() || listReadAt <= failingSince.getAsLong()) {
+        Duration patience = target.multipliedBy(why == Failure.UNREACHABLE ? UNREACHABLE_TARGETS : UNSOUND_TARGETS);
+        long waited = now - candidate.listedAt();
+        if (why == Failure.UNSOUND) {
+            settling.notWhole();
+            waited = Math.min(waited, settling.stillFor(candidate, now)); // What still grows is not given up.
+        } else {
+            settling.forget();
+        }
+        if (waited < patience.toNanos() || listReadAt <= failingSince.getAsLong()) {
             return false;
         }
         queue.remove(candidate);

@@ -84,7 +84,7 @@ final class RenditionIngest {
         tracker.tick(now);
         tell();
         Duration untilLook = Duration.ofNanos(Math.max(0, nextLook - now));
-        return waiting && untilLook.compareTo(FeedTracker.SETTLE) > 0 ? FeedTracker.SETTLE : untilLook;
+        return waiting && untilLook.compareTo(tracker.patience()) > 0 ? tracker.patience() : untilLook;
     }
 
     private void look(long now) {
@@ -155,12 +155,16 @@ final class RenditionIngest {
                 if (!take(candidate.get(), now)) {
                     return true;
                 }
-            } catch (FeedSource.MissingException | FormatException e) {
-                if (!gaveUp(candidate.get(), true, e, now)) {
+            } catch (FeedSource.MissingException e) {
+                if (!gaveUp(candidate.get(), FeedTracker.Failure.MISSING, e, now)) {
+                    return true;
+                }
+            } catch (FormatException e) {
+                if (!gaveUp(candidate.get(), FeedTracker.Failure.UNSOUND, e, now)) {
                     return true;
                 }
             } catch (IOException e) {
-                if (!gaveUp(candidate.get(), false, e, now)) {
+                if (!gaveUp(candidate.get(), FeedTracker.Failure.UNREACHABLE, e, now)) {
                     return true;
                 }
             }
@@ -175,7 +179,7 @@ final class RenditionIngest {
         URI location = source.resolve(playlist, segment.uri());
         FeedSource.FileLook look = source.look(location);
         OptionalLong size = look.size();
-        if (tracker.looked(candidate, size, now) == FeedTracker.Look.SETTLING) {
+        if (!tracker.isStill(candidate, size, now)) {
             return false;
         }
         byte[] bytes = source.read(location, segment.range(), ChunkRecord.MAX_CHUNK);
@@ -219,8 +223,8 @@ final class RenditionIngest {
         return Optional.of(bytes);
     }
 
-    private boolean gaveUp(Candidate candidate, boolean answered, Exception why, long now) {
-        boolean gaveUp = tracker.failed(candidate, answered, now);
+    private boolean gaveUp(Candidate candidate, FeedTracker.Failure failure, Exception why, long now) {
+        boolean gaveUp = tracker.failed(candidate, failure, now);
         if (gaveUp) {
             knownInit = Optional.empty();
             log.warn("rendition {}: segment {} left out: {}", rendition, candidate.name(), why.getMessage());

@@ -295,6 +295,20 @@ class RenditionIngestTest {
     }
 
     @Test
+    void aSegmentThatGrowsSlowlyIsNotLeftOut() {
+        byte[] whole = FeedScript.ts("a0.ts");
+        feed.run().listOnly(0, "a0.ts", "a1.ts").files("a1.ts");
+        for (int length = 100; length < whole.length; length += 92) {
+            feed.file("a0.ts", Arrays.copyOf(whole, length % 188 == 0 ? length - 1 : length))
+                    .run(Duration.ofSeconds(3));
+        }
+        feed.file("a0.ts", whole).run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
     void aPlaylistReadWhileItIsWrittenLeadsNowhere() {
         feed.run().list(0, "a0.ts", "a1.ts").run().files("a2.ts", "a.ts", "a1", "a");
         String whole = FeedScript.text(0, "a0.ts", "a1.ts", "a2.ts");
