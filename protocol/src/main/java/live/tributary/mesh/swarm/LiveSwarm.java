@@ -30,7 +30,11 @@ public final class LiveSwarm {
      *
      *   News            the newest head counts, and the about that it pins
      *   LastWord        nothing newer counts once the key has ended
-     *   RecordExchange  a record goes on before its gap is filled; RecordGate checks what is cheap, RecordChain what follows what
+     *   RecordExchange  a record goes on before its gap is filled
+     *     RecordGate    what is cheap is checked first
+     *     RecordChain   a record follows the one that it names
+     *     RecordGossip  a link hears of a record once, and no faster than it listens
+     *     RecordInquiry of a rendition one question is open
      *   PieceExchange   a piece is wanted, coming, being checked or good
      *     PieceRequests a piece that is missing has a time at which it is asked for
      *     PieceUpload   who needs a piece gets it from its parent, or asks
@@ -238,7 +242,7 @@ public final class LiveSwarm {
     public void publish(ChunkRecord record, long now) {
         if (!lastWord.isSpoken() && records.trust(record, now)) {
             pieces.published(record, now);
-            records.publish(record, pieces.audience(record), now);
+            records.gossip().publish(record, pieces.audience(record), now);
             pieces.upload().pump(now);
         }
     }
@@ -255,7 +259,7 @@ public final class LiveSwarm {
 
     public void learnt(ChunkRecord record, long now) {
         if (!lastWord.isSpoken() && records.trust(record, now)) {
-            records.forward(record, now);
+            records.gossip().forward(record, null, now);
         }
     }
 
@@ -289,7 +293,7 @@ public final class LiveSwarm {
         if (now >= lookAroundAt) {
             lookAroundAt = now + LOOK_AROUND_EVERY;
             records.expire();
-            records.tellNewest(now);
+            records.tellNewest();
             pieces.expire(now);
             pieces.lookAround(now);
             tellLoad(now);

@@ -77,7 +77,7 @@ final class Neighbour {
     int recordsOverLimit;
 
     /** Our records to it: a bucket of tokens that stays below its limit, and whether it lacks the newest for want of them. */
-    private double tellTokens = RecordExchange.TOLD_PER_SECOND;
+    private double tellTokens = RecordGossip.TOLD_PER_SECOND;
 
     private long tellTokensAt;
     boolean lacksNewest;
@@ -132,8 +132,7 @@ final class Neighbour {
     /** Whether it would listen to one more record now. */
     boolean mayBeTold(long now) {
         tellTokens = Math.min(
-                RecordExchange.TOLD_PER_SECOND,
-                tellTokens + (now - tellTokensAt) / 1e9 * RecordExchange.TOLD_PER_SECOND);
+                RecordGossip.TOLD_PER_SECOND, tellTokens + (now - tellTokensAt) / 1e9 * RecordGossip.TOLD_PER_SECOND);
         tellTokensAt = now;
         return tellTokens >= 1;
     }
@@ -141,7 +140,7 @@ final class Neighbour {
     /** A record was not told: those that follow may be too far ahead for it. */
     void leftBehind(long now) {
         lacksNewest = true;
-        behindUntil = now + RecordExchange.CATCHES_UP_WITHIN;
+        behindUntil = now + RecordGossip.CATCHES_UP_WITHIN;
     }
 
     /** Whether a piece would find its record there, or the record what it follows. */

@@ -67,7 +67,7 @@ final class PieceUpload {
 
     private void pushTo(Neighbour neighbour, ChunkRecord record, long number) {
         if (!neighbour.isKnownToKnow(record.hash())) {
-            records.tell(neighbour, record);
+            records.gossip().tell(neighbour, record);
         }
         int length = record.pieceLength((int) (number - record.firstPiece()));
         for (int begin = 0; begin < length; begin += PeerMessage.BLOCK_LENGTH) {

@@ -1,5 +1,6 @@
 package live.tributary.mesh.swarm;
 
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -11,40 +12,23 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import live.tributary.protocol.stream.ChunkRecord;
-import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.wire.LiveMessage;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The talk about records: every genuine one goes on at once to whoever may lack it, gaps are asked for, and pages are answered.
+ * The records of a stream, from their arrival to their place in the chain: every genuine one goes on at once to whoever may lack it.
  *
- * <p>A rendition has at most one question open. A node that knows nothing of a rendition yet holds the first record that it hears
- * and asks for what came before, so that the chain can be handed on from its oldest record; then, page by page, for all that is
- * within the history. A node that has slept hears a record too far ahead to be looked at: it asks its way up to it, and only
- * where nobody has what lies between does it go on from there.
+ * <p>{@link RecordGate} says which are worth a look, {@link RecordChain} which follow which, {@link RecordGossip} tells them, and
+ * {@link RecordInquiry} asks for those that are missing.
  */
 final class RecordExchange {
-    /** The most records of one answer that are asked for: as many as may be held. */
-    private static final int PAGE = RecordChain.MAX_HELD;
-
-    private static final long ANSWER_WITHIN = 2_000_000_000L;
-    private static final long ASK_AGAIN_AFTER = 30_000_000_000L;
-    private static final int MAX_TRIES = 4;
     /** The most signatures that may be with the pool, and the most records that may wait for a head's. */
     private static final int MAX_PENDING = 512;
 
-    /**
-     * How many records a second one link is told, and at once after a pause: a little less than what it would refuse. Whoever
-     * publishes more at a time tells the newest a moment later, and is asked for what came before.
-     */
-    static final double TOLD_PER_SECOND = 0.8 * RecordGate.RECORDS_PER_SECOND;
+    /** Room in a page for the length before each record, and for the message around them. */
+    private static final int RECORD_OVERHEAD = 8;
 
-    /** In this time a link has asked for what it was not told. */
-    static final long CATCHES_UP_WITHIN = 10_000_000_000L;
-
-    /** The most links to which an origin sends a record of its own. */
-    static final int ORIGIN_LINKS = 4;
+    private static final int PAGE_OVERHEAD = 1024;
 
     private final SwarmConfig config;
     private final SwarmActions actions;
@@ -54,6 +38,7 @@ final class RecordExchange {
     private final LastWord lastWord;
     private final Joined joined;
     private final RecordGate gate;
+    private final RecordGossip gossip;
     private final Map<Integer, Rendition> renditions = new TreeMap<>();
     private final Map<Sha256, Pending> pending = new HashMap<>();
     private final Deque<Parked> parked = new ArrayDeque<>();
@@ -72,26 +57,49 @@ final class RecordExchange {
     /** @param leap whether nobody has what lies between the chain and it */
     private record Pending(ChunkRecord record, Neighbour from, boolean asked, boolean leap) {}
 
-    /** A record beyond what may be looked at, and who told it. */
-    private record Far(ChunkRecord record, Neighbour from) {}
-
     private record Parked(ChunkRecord record, Neighbour from) {}
 
-    /** A rendition's chain, and the question that is open about it. */
-    private static final class Rendition {
+    /** A rendition's chain, and what is asked about it. */
+    private final class Rendition implements RecordInquiry.Listener {
         final RecordChain chain = new RecordChain();
+        final RecordInquiry inquiry;
         int checking;
-        Optional<Question> question = Optional.empty();
-        /** Whether anything has joined since the question was asked. */
-        boolean progress;
-        /** The furthest of those too far ahead to be looked at; nothing that it says has been checked. */
-        Optional<Far> far = Optional.empty();
 
-        int tries;
-        long askAgainAt;
+        Rendition(int number) {
+            this.inquiry = new RecordInquiry(number, chain, config, actions, wallClock, neighbours, this);
+        }
+
+        @Override
+        public void leap(ChunkRecord record, Neighbour from) {
+            check(new Pending(record, from, false, true));
+        }
+
+        @Override
+        public void chainChanged(long now) {
+            for (ChunkRecord record : chain.takeRemoved()) {
+                joined.removed(record, now);
+            }
+            List<ChunkRecord> records = chain.takeJoined();
+            for (ChunkRecord record : records) {
+                highestTerm = Math.max(highestTerm, record.term());
+                joined.joined(record, now);
+            }
+            if (!records.isEmpty()) {
+                inquiry.progressed();
+                joined.allJoined(now);
+            }
+        }
+
+        void tellForks() {
+            chain.takeLosers().forEach(actions::forked);
+        }
+
+        void settle(long now) {
+            if (checking == 0) {
+                inquiry.settle(now);
+            }
+        }
     }
-
-    private record Question(Neighbour to, long from, long until, long givenUpAt, boolean answered) {}
 
     RecordExchange(
             SwarmConfig config,
@@ -109,16 +117,18 @@ final class RecordExchange {
         this.lastWord = lastWord;
         this.joined = joined;
         this.gate = new RecordGate(config, wallClock);
+        this.gossip = new RecordGossip(actions, neighbours);
+    }
+
+    RecordGossip gossip() {
+        return gossip;
     }
 
     // What links say
 
     void greet(Neighbour neighbour) {
         for (Rendition rendition : renditions.values()) {
-            rendition.chain.newest().filter(gate::publishedInTime).ifPresent(record -> {
-                actions.send(neighbour.link, new LiveMessage.RecordNews(record));
-                neighbour.knows(record.hash());
-            });
+            rendition.chain.newest().filter(gate::publishedInTime).ifPresent(newest -> gossip.greet(neighbour, newest));
         }
     }
 
@@ -128,16 +138,15 @@ final class RecordExchange {
     }
 
     void page(Neighbour from, List<ChunkRecord> records, long now) {
-        for (Rendition rendition : renditions.values()) {
-            rendition.question = rendition.question.map(
-                    q -> q.to() == from ? new Question(q.to(), q.from(), q.until(), q.givenUpAt(), true) : q);
-        }
+        renditions.values().forEach(rendition -> rendition.inquiry.answered(from));
         for (ChunkRecord record : records) {
             from.knows(record.hash());
-            arrived(from, record, isAnswer(from, record), now);
+            Rendition rendition = renditions.get(record.rendition());
+            boolean asked = rendition != null && rendition.inquiry.asksFor(record, from);
+            arrived(from, record, asked, now);
         }
-        for (int number : List.copyOf(renditions.keySet())) {
-            settle(number, now);
+        for (Rendition rendition : List.copyOf(renditions.values())) {
+            rendition.settle(now);
         }
     }
 
@@ -159,22 +168,20 @@ final class RecordExchange {
         actions.send(from.link, new LiveMessage.Records(page));
     }
 
-    /** Room for the length before each record, and for the message around them. */
-    private static final int RECORD_OVERHEAD = 8;
+    void linkDown(Neighbour neighbour, long now) {
+        parked.removeIf(p -> p.from() == neighbour);
+        renditions.values().forEach(rendition -> rendition.inquiry.linkDown(neighbour, now));
+    }
 
-    private static final int PAGE_OVERHEAD = 1024;
+    // From the gate to the chain
 
     private void arrived(Neighbour from, ChunkRecord record, boolean asked, long now) {
-        if (pending.containsKey(record.hash())) {
+        if (pending.containsKey(record.hash()) || knows(record)) {
             actions.count(RecordResult.DUPLICATE);
             return;
         }
         Rendition known = renditions.get(record.rendition());
         RecordChain chain = known == null ? new RecordChain() : known.chain;
-        if (knows(record)) {
-            actions.count(RecordResult.DUPLICATE);
-            return;
-        }
         if (chain.lost(record)) {
             actions.count(RecordResult.FORK_LOST);
             return;
@@ -193,31 +200,19 @@ final class RecordExchange {
             refusal = Optional.of(RecordResult.RATE_LIMITED);
         }
         if (refusal.isPresent()) {
-            actions.count(refusal.get());
-            if (refusal.get() == RecordResult.OUT_OF_RANGE) {
-                outOfRange(from, record, now);
-            }
-            if (from.recordsOverLimit >= RecordGate.FLOOD) {
-                actions.drop(from.link, SwarmActions.DropReason.FLOODED);
-            }
-            return;
+            refused(from, record, refusal.get(), now);
+        } else {
+            check(new Pending(record, from, asked, false));
         }
-        check(new Pending(record, from, asked, false));
     }
 
-    /** What is far ahead says that there is a way to go; what is far behind says nothing. */
-    private void outOfRange(Neighbour from, ChunkRecord record, long now) {
-        Rendition rendition = rendition(record.rendition());
-        long furthest = rendition
-                .far
-                .map(far -> far.record().seq())
-                .or(() -> rendition.chain.newest().map(ChunkRecord::seq))
-                .orElse(Long.MAX_VALUE);
-        if (record.seq() > furthest && gate.publishedInTime(record)) {
-            rendition.far = Optional.of(new Far(record, from));
-            if (now >= rendition.askAgainAt) {
-                ask(record.rendition(), rendition, now);
-            }
+    private void refused(Neighbour from, ChunkRecord record, RecordResult refusal, long now) {
+        actions.count(refusal);
+        if (refusal == RecordResult.OUT_OF_RANGE && gate.publishedInTime(record)) {
+            rendition(record.rendition()).inquiry.outOfRange(record, from, now);
+        }
+        if (from.recordsOverLimit >= RecordGate.FLOOD) {
+            actions.drop(from.link, SwarmActions.DropReason.FLOODED);
         }
     }
 
@@ -231,6 +226,12 @@ final class RecordExchange {
         }
     }
 
+    private void check(Pending arrival) {
+        pending.put(arrival.record().hash(), arrival);
+        rendition(arrival.record().rendition()).checking++;
+        actions.checkRecord(arrival.record());
+    }
+
     void checked(ChunkRecord record, boolean genuine, long now) {
         Pending arrival = pending.remove(record.hash());
         if (arrival == null) {
@@ -238,303 +239,87 @@ final class RecordExchange {
         }
         Rendition rendition = rendition(record.rendition());
         rendition.checking--;
-        if (!genuine) {
+        if (genuine) {
+            offer(arrival, rendition, now);
+        } else {
             actions.count(RecordResult.BAD_SIGNATURE);
             actions.drop(arrival.from().link, SwarmActions.DropReason.BAD_SIGNATURE);
-        } else {
-            RecordResult result = rendition.chain.offer(record);
-            actions.count(result);
-            tellForks(rendition);
-            if (result == RecordResult.ACCEPTED || result == RecordResult.HELD) {
-                if (!arrival.asked()) {
-                    forward(record, arrival.from(), now);
-                }
-                if (arrival.leap()) {
-                    rendition.chain.giveUpGap();
-                }
-                tellJoined(rendition, now);
-            }
         }
-        settle(record.rendition(), now);
+        rendition.settle(now);
     }
 
-    // What this node knows by itself
+    private void offer(Pending arrival, Rendition rendition, long now) {
+        RecordResult result = rendition.chain.offer(arrival.record());
+        actions.count(result);
+        rendition.tellForks();
+        if (result == RecordResult.ACCEPTED || result == RecordResult.HELD) {
+            if (!arrival.asked()) {
+                gossip.forward(arrival.record(), arrival.from(), now);
+            }
+            if (arrival.leap()) {
+                rendition.chain.giveUpGap();
+            }
+            rendition.chainChanged(now);
+        }
+    }
 
     /** Takes in a record that needs no check; whether it is new. */
     boolean trust(ChunkRecord record, long now) {
         Rendition rendition = rendition(record.rendition());
         RecordResult result = rendition.chain.trust(record);
-        tellForks(rendition);
-        tellJoined(rendition, now);
+        rendition.tellForks();
+        rendition.chainChanged(now);
         return result == RecordResult.ACCEPTED;
     }
 
-    /** Sends a record of this origin's own to a few links, relays first; the mesh carries it on. */
-    void publish(ChunkRecord record, List<Neighbour> preferred, long now) {
-        int sent = 0;
-        for (Neighbour neighbour : preferred) {
-            if (sent < ORIGIN_LINKS && !neighbour.isKnownToKnow(record.hash())) {
-                tellInTime(neighbour, record, now);
-                sent++;
-            }
-        }
+    private Rendition rendition(int number) {
+        return renditions.computeIfAbsent(number, Rendition::new);
     }
+
+    // What is known
 
     /** Whether a record is chained or waits to be. */
     boolean knows(ChunkRecord record) {
-        Rendition rendition = renditions.get(record.rendition());
-        return rendition != null
-                && rendition.chain.at(record.seq()).filter(record::equals).isPresent();
-    }
-
-    /** Sends a record that came by no link to everybody. */
-    void forward(ChunkRecord record, long now) {
-        forward(record, null, now);
-    }
-
-    private void forward(ChunkRecord record, @Nullable Neighbour from, long now) {
-        for (Neighbour neighbour : neighbours) {
-            if (neighbour != from && !neighbour.isOrigin() && !neighbour.isKnownToKnow(record.hash())) {
-                tellInTime(neighbour, record, now);
-            }
-        }
-    }
-
-    private void tellInTime(Neighbour neighbour, ChunkRecord record, long now) {
-        if (neighbour.mayBeTold(now)) {
-            tell(neighbour, record);
-        } else {
-            neighbour.leftBehind(now);
-        }
-    }
-
-    /** Tells the newest to those that would not have listened before. */
-    void tellNewest(long now) {
-        for (Neighbour neighbour : neighbours) {
-            for (Rendition rendition : neighbour.lacksNewest ? renditions.values() : List.<Rendition>of()) {
-                Optional<ChunkRecord> newest = rendition.chain.newest();
-                if (newest.isPresent() && !neighbour.isKnownToKnow(newest.get().hash())) {
-                    tell(neighbour, newest.get());
-                }
-            }
-            neighbour.lacksNewest = false;
-        }
-    }
-
-    /** A push or an answer of a neighbour shows that it has the record. */
-    void tell(Neighbour neighbour, ChunkRecord record) {
-        neighbour.told(record.hash());
-        actions.send(neighbour.link, new LiveMessage.RecordNews(record));
-    }
-
-    void linkDown(Neighbour neighbour, long now) {
-        parked.removeIf(p -> p.from() == neighbour);
-        for (var entry : renditions.entrySet()) {
-            Rendition rendition = entry.getValue();
-            rendition.far = rendition.far.filter(far -> far.from() != neighbour);
-            if (rendition.question.filter(q -> q.to() == neighbour).isPresent()) {
-                rendition.question = Optional.empty();
-                ask(entry.getKey(), rendition, now);
-            }
-        }
-    }
-
-    void tick(long now) {
-        for (var entry : renditions.entrySet()) {
-            Rendition rendition = entry.getValue();
-            if (rendition.question.filter(q -> now >= q.givenUpAt()).isPresent()) {
-                rendition.question = Optional.empty();
-                noProgress(entry.getKey(), rendition, now);
-            } else if (rendition.question.isEmpty() && rendition.tries > 0 && now >= rendition.askAgainAt) {
-                ask(entry.getKey(), rendition, now);
-            }
-        }
-    }
-
-    long nextTick() {
-        long next = Long.MAX_VALUE;
-        for (Rendition rendition : renditions.values()) {
-            if (rendition.question.isPresent()) {
-                next = Math.min(next, rendition.question.get().givenUpAt());
-            } else if (rendition.tries > 0) {
-                next = Math.min(next, rendition.askAgainAt);
-            }
-        }
-        return next;
-    }
-
-    /** Forgets the records that have left the history. */
-    void expire() {
-        for (Rendition rendition : renditions.values()) {
-            Optional<ChunkRecord> oldest = rendition.chain.oldest();
-            while (oldest.isPresent()
-                    && oldest.get()
-                            .body()
-                            .published()
-                            .isBefore(wallClock.instant().minus(config.history()))) {
-                rendition.chain.forgetUpTo(oldest.get().seq());
-                oldest = rendition.chain.oldest();
-            }
-        }
+        return chain(record.rendition())
+                .flatMap(chain -> chain.at(record.seq()))
+                .filter(record::equals)
+                .isPresent();
     }
 
     Optional<RecordChain> chain(int rendition) {
         return Optional.ofNullable(renditions.get(rendition)).map(r -> r.chain);
     }
 
-    // Gaps
+    // What is due
 
-    private boolean isAnswer(Neighbour from, ChunkRecord record) {
-        Rendition rendition = renditions.get(record.rendition());
-        return rendition != null
-                && rendition
-                        .question
-                        .filter(q -> q.to() == from && record.seq() >= q.from() && record.seq() <= q.until())
-                        .isPresent();
+    void tick(long now) {
+        renditions.values().forEach(rendition -> rendition.inquiry.tick(now));
     }
 
-    /** Draws the conclusions once nothing of a rendition is with the pool. */
-    private void settle(int number, long now) {
-        Rendition rendition = rendition(number);
-        if (rendition.checking > 0) {
-            return;
+    long nextTick() {
+        long next = Long.MAX_VALUE;
+        for (Rendition rendition : renditions.values()) {
+            next = Math.min(next, rendition.inquiry.nextTick());
         }
-        if (rendition.question.filter(Question::answered).isPresent()) {
-            Question question = rendition.question.get();
-            rendition.question = Optional.empty();
-            rendition.chain.attachOlder();
-            tellJoined(rendition, now);
-            boolean closed =
-                    rendition.chain.gap().map(g -> g.from() > question.from()).orElse(true);
-            if (rendition.progress && closed) {
-                rendition.tries = 0;
-                ask(number, rendition, now);
-            } else {
-                noProgress(number, rendition, now);
-            }
-        } else if (rendition.question.isEmpty() && now >= rendition.askAgainAt) {
-            ask(number, rendition, now);
-        }
+        return next;
     }
 
-    private void noProgress(int number, Rendition rendition, long now) {
-        rendition.tries++;
-        if (rendition.tries < MAX_TRIES && rendition.tries <= neighbours.size()) {
-            ask(number, rendition, now);
-            return;
-        }
-        boolean wayUp = rendition.chain.gap().isEmpty();
-        rendition.chain.giveUpGap();
-        tellJoined(rendition, now);
-        rendition.tries = 0;
-        rendition.askAgainAt = now + ASK_AGAIN_AFTER;
-        Optional<Far> far = furtherOn(rendition);
-        if (wayUp && far.isPresent()) {
-            rendition.far = Optional.empty();
-            check(new Pending(far.get().record(), far.get().from(), false, true));
-        }
+    /** Tells the newest to those that would not have listened before. */
+    void tellNewest() {
+        gossip.tellNewest(renditions.values().stream()
+                .flatMap(rendition -> rendition.chain.newest().stream())
+                .toList());
     }
 
-    private void check(Pending arrival) {
-        pending.put(arrival.record().hash(), arrival);
-        rendition(arrival.record().rendition()).checking++;
-        actions.checkRecord(arrival.record());
-    }
-
-    private void ask(int number, Rendition rendition, long now) {
-        if (config.role() == NodeRole.ORIGIN || rendition.question.isPresent()) {
-            return;
-        }
-        Optional<RecordChain.Gap> missing = missing(rendition);
-        if (missing.isEmpty()) {
-            rendition.tries = 0;
-            return;
-        }
-        Optional<Neighbour> to = whomToAsk(rendition);
-        if (to.isEmpty()) {
-            return;
-        }
-        RecordChain.Gap gap = missing.get();
-        rendition.progress = false;
-        rendition.question = Optional.of(new Question(to.get(), gap.from(), gap.to(), now + ANSWER_WITHIN, false));
-        actions.send(to.get().link, new LiveMessage.RecordsPlease(number, gap.from(), gap.to()));
-    }
-
-    /** A page of what lies below the newest: first a gap, then the way up, then what came before the oldest. */
-    private Optional<RecordChain.Gap> missing(Rendition rendition) {
-        RecordChain chain = rendition.chain;
-        Optional<RecordChain.Gap> gap = chain.gap();
-        if (gap.isPresent()) {
-            long from = gap.get().from();
-            return Optional.of(new RecordChain.Gap(from, Math.min(gap.get().to(), from + PAGE - 1)));
-        }
-        if (furtherOn(rendition).isPresent()) {
-            long from = chain.newest().orElseThrow().seq() + 1;
-            return Optional.of(new RecordChain.Gap(from, from + PAGE - 1));
-        }
-        Optional<ChunkRecord> oldest = chain.oldest().or(chain::newestHeld);
-        return oldest.filter(record -> record.seq() > 0
-                        && record.body().previous().isPresent()
-                        && record.body().published().isAfter(wallClock.instant().minus(config.history())))
-                .map(record -> new RecordChain.Gap(Math.max(0, record.seq() - PAGE), record.seq() - 1));
-    }
-
-    /** What is still further on than the chain. */
-    private static Optional<Far> furtherOn(Rendition rendition) {
-        if (rendition.far.isPresent()) {
-            long newest = rendition.chain.newest().map(ChunkRecord::seq).orElse(Long.MAX_VALUE);
-            rendition.far = rendition.far.filter(far -> far.record().seq() > newest);
-        }
-        return rendition.far;
-    }
-
-    /** Those that know the newest record first, in turn; the origin only where there is nobody else. */
-    private Optional<Neighbour> whomToAsk(Rendition rendition) {
-        Optional<ChunkRecord> newest =
-                rendition.far.map(Far::record).or(rendition.chain::newestHeld).or(rendition.chain::newest);
-        List<Neighbour> candidates = new ArrayList<>();
-        for (Neighbour neighbour : neighbours) {
-            if (neighbour.isRelay()
-                    && newest.filter(r -> neighbour.isKnownToKnow(r.hash())).isPresent()) {
-                candidates.add(neighbour);
+    /** Forgets the records that have left the history. */
+    void expire() {
+        Instant since = wallClock.instant().minus(config.history());
+        for (Rendition rendition : renditions.values()) {
+            Optional<ChunkRecord> oldest = rendition.chain.oldest();
+            while (oldest.isPresent() && oldest.get().body().published().isBefore(since)) {
+                rendition.chain.forgetUpTo(oldest.get().seq());
+                oldest = rendition.chain.oldest();
             }
         }
-        for (Neighbour neighbour : neighbours) {
-            if (!candidates.contains(neighbour) && neighbour.isRelay()) {
-                candidates.add(neighbour);
-            }
-        }
-        for (Neighbour neighbour : neighbours) {
-            if (!neighbour.isRelay()) {
-                candidates.add(neighbour);
-            }
-        }
-        return candidates.isEmpty()
-                ? Optional.empty()
-                : Optional.of(candidates.get(rendition.tries % candidates.size()));
-    }
-
-    private void tellForks(Rendition rendition) {
-        rendition.chain.takeLosers().forEach(actions::forked);
-    }
-
-    private boolean tellJoined(Rendition rendition, long now) {
-        for (ChunkRecord record : rendition.chain.takeRemoved()) {
-            joined.removed(record, now);
-        }
-        List<ChunkRecord> records = rendition.chain.takeJoined();
-        for (ChunkRecord record : records) {
-            highestTerm = Math.max(highestTerm, record.term());
-            joined.joined(record, now);
-        }
-        if (!records.isEmpty()) {
-            rendition.progress = true;
-            joined.allJoined(now);
-        }
-        return !records.isEmpty();
-    }
-
-    private Rendition rendition(int number) {
-        return renditions.computeIfAbsent(number, n -> new Rendition());
     }
 }

@@ -15,7 +15,7 @@ final class StripeRoots {
      * with a piece. They are those from which pieces spread best; one that nobody has tried yet gets one stripe for a trial now
      * and then.
      */
-    static final int ROOTS = RecordExchange.ORIGIN_LINKS;
+    static final int ROOTS = RecordGossip.ORIGIN_LINKS;
 
     /** How much better another root must be. */
     private static final double HYSTERESIS = 0.75;
