@@ -3,8 +3,8 @@ package live.tributary.mesh.net;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
+import java.util.function.ObjLongConsumer;
 import live.tributary.mesh.swarm.LiveSwarm;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +26,7 @@ final class SwarmDrive {
     }
 
     /** Calls at once, or, from within a call, right after it. */
-    void call(Consumer<Long> call) {
+    void call(ObjLongConsumer<LiveSwarm> call) {
         if (stopped) {
             return;
         }
@@ -36,7 +36,7 @@ final class SwarmDrive {
         }
         driving = true;
         try {
-            call.accept(nanoTime.getAsLong());
+            call.accept(swarm, nanoTime.getAsLong());
         } finally {
             driving = false;
         }
@@ -57,7 +57,7 @@ final class SwarmDrive {
         timer = loop.schedule(
                 () -> {
                     timer = null;
-                    call(swarm::tick);
+                    call(LiveSwarm::tick);
                 },
                 next <= now ? 0 : next - now,
                 TimeUnit.NANOSECONDS);

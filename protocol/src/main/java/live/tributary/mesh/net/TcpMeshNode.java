@@ -91,7 +91,7 @@ public final class TcpMeshNode implements MeshNode, WireService {
         }
         channel.pipeline().addLast(new PeerMessageEncoder());
         channel.writeAndFlush(PeerIds.handshake(theirs.infoHash(), node.parts().random()));
-        stream.accept(channel, theirs, LinkIds.next());
+        stream.accept(channel, LinkIds.next());
         return true;
     }
 
@@ -120,12 +120,12 @@ public final class TcpMeshNode implements MeshNode, WireService {
 
     @Override
     public StreamPublisher publish(SigningKey streamKey) {
-        return started(streamKey.streamKey(), NodeRole.ORIGIN).publisher();
+        return started(streamKey.streamKey(), NodeRole.ORIGIN).entrance().publisher();
     }
 
     @Override
     public Optional<StreamIntake> intake(StreamKey stream) {
-        return Optional.ofNullable(streams.get(InfoHash.ofMesh(stream))).map(CarriedStream::intake);
+        return Optional.ofNullable(streams.get(InfoHash.ofMesh(stream))).map(CarriedStream::entrance);
     }
 
     @Override
@@ -165,7 +165,7 @@ public final class TcpMeshNode implements MeshNode, WireService {
         return node.parts().store().restore(record -> {
             CarriedStream stream = streams.get(InfoHash.ofMesh(record.body().stream()));
             if (stream != null) {
-                stream.restored(record);
+                stream.entrance().restored(record);
             }
         });
     }
@@ -174,7 +174,7 @@ public final class TcpMeshNode implements MeshNode, WireService {
     public void fetch(StreamKey key, ChunkRecord record) {
         CarriedStream stream = streams.get(InfoHash.ofMesh(key));
         if (stream != null) {
-            stream.wanted(record);
+            stream.entrance().wanted(record);
         }
     }
 
