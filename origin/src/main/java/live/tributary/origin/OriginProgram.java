@@ -237,7 +237,7 @@ final class OriginProgram implements Program {
         Path streamKeyFile = keyFile.orElse(state.resolve("stream.key"));
         boolean oldKey = isOld(streamKeyFile);
         SigningKey streamKey = lastWords ? lastOf(formers, state) : KeyFile.readOrCreate(streamKeyFile, random);
-        if (feed.contains("/live/" + streamKey.streamKey().text() + "/")) {
+        if (new FeedName(feed).isOutputOf(streamKey.streamKey())) {
             throw new UsageException("--hls: " + feed + " (expected: the encoder's feed, not this stream itself)");
         }
 

@@ -10,6 +10,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -32,9 +33,14 @@ public final class FeedIngest implements AutoCloseable {
     private static final Duration FEED_INTERVAL = Duration.ofSeconds(5);
     private static final Duration FEED_RETRY = Duration.ofSeconds(1);
     private static final Duration WHILE_WRITTEN = Duration.ofMillis(250);
+    /** How long a list without an end must stand still to be looped as it is: its encoder may have been killed. */
+    private static final Duration FINISHED = Duration.ofSeconds(12);
+
     private static final Duration PAUSE_AFTER_BUG = Duration.ofSeconds(1);
     private static final List<String> USUAL_NAMES =
             List.of("stream.m3u8", "master.m3u8", "index.m3u8", "playlist.m3u8", "live.m3u8");
+
+    private static final List<String> PLAYLIST_SUFFIXES = List.of(".m3u8", ".m3u");
 
     private final Config config;
     private final InstantSource wallClock;
@@ -50,6 +56,12 @@ public final class FeedIngest implements AutoCloseable {
     private boolean stopped;
     private long hinted;
     private String trouble = "";
+    private final LastLine lastLine = new LastLine();
+    /** What the renditions' lists told last, by location. */
+    private final Map<URI, HlsSnapshot.Media> lists = new HashMap<>();
+
+    private Map<URI, HlsSnapshot.Media> standing = Map.of();
+    private long standingSince;
     private OptionalLong unsoundSince = OptionalLong.empty();
     private Optional<Description> current = Optional.empty();
 
@@ -72,17 +84,24 @@ public final class FeedIngest implements AutoCloseable {
         }
     }
 
-    private record Description(List<Rendition> renditions, List<URI> locations, Duration target) {}
+    /** @param finished what is looped, by location; none where the feed is read as it is */
+    private record Description(
+            List<Rendition> renditions, List<URI> locations, Duration target, Map<URI, HlsSnapshot.Media> finished) {
+        /** One round of the loop. */
+        Duration period() {
+            return finished.values().stream()
+                    .map(LoopPlaylist::length)
+                    .max(Duration::compareTo)
+                    .orElse(Duration.ZERO);
+        }
+    }
 
     /** The clock of a looped feed: all renditions begin their rounds together. */
     private record Loop(Duration period, Instant start, long startNanos) {
         HlsSnapshot.Media view(HlsSnapshot.Media finished) {
-            Duration length = LoopPlaylist.length(finished);
-            if (length.isZero()) {
-                return finished;
-            }
-            Duration round = length.compareTo(period) > 0 ? length : period;
-            return new LoopPlaylist(finished, round, start).at(Duration.ofNanos(System.nanoTime() - startNanos));
+            return LoopPlaylist.length(finished).isZero()
+                    ? finished
+                    : new LoopPlaylist(finished, period, start).at(Duration.ofNanos(System.nanoTime() - startNanos));
         }
     }
 
@@ -100,7 +119,10 @@ public final class FeedIngest implements AutoCloseable {
             Path file = Path.of(config.feed()).toAbsolutePath().normalize();
             path = Optional.of(file);
             Path parent = Optional.ofNullable(file.getParent()).orElse(file);
-            source = new FolderSource(file.getFileName().toString().endsWith(".m3u8") ? parent : file);
+            String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+            boolean isList =
+                    Files.isRegularFile(file) || PLAYLIST_SUFFIXES.stream().anyMatch(name::endsWith);
+            source = new FolderSource(isList && !Files.isDirectory(file) ? parent : file);
         }
     }
 
@@ -170,21 +192,67 @@ public final class FeedIngest implements AutoCloseable {
         FeedSource.Playlist top = source.playlist(location());
         List<Rendition> renditions = new ArrayList<>();
         List<URI> locations = new ArrayList<>();
-        HlsSnapshot snapshot = HlsReader.read(top.bytes());
-        if (snapshot instanceof HlsSnapshot.Media media) {
-            return new Description(
-                    List.of(new Rendition(0, Rendition.Kind.VARIANT, "")), List.of(location()), media.targetDuration());
+        byte[] bytes = lastLine.ended(top.bytes(), System.nanoTime());
+        HlsSnapshot snapshot = HlsReader.read(bytes);
+        if (snapshot instanceof HlsSnapshot.Media) {
+            renditions.add(new Rendition(0, Rendition.Kind.VARIANT, ""));
+            locations.add(location());
+        } else {
+            if (!LastLine.isEnded(bytes)) {
+                throw new FormatException("master playlist: its last line is being written");
+            }
+            for (HlsSnapshot.Entry entry : ((HlsSnapshot.Master) snapshot).renditions()) {
+                renditions.add(entry.rendition());
+                locations.add(source.resolve(top.location(), ServingEndpoint.own(top.location(), entry.uri())));
+            }
         }
-        Duration target = Duration.ZERO;
-        for (HlsSnapshot.Entry entry : ((HlsSnapshot.Master) snapshot).renditions()) {
-            renditions.add(entry.rendition());
-            locations.add(source.resolve(top.location(), ServingEndpoint.own(top.location(), entry.uri())));
+        readLists(locations);
+        Duration target = lists.values().stream()
+                .map(HlsSnapshot.Media::targetDuration)
+                .max(Duration::compareTo)
+                .orElse(Duration.ZERO);
+        if (config.loop()) {
+            requireFinished();
         }
+        return new Description(renditions, locations, target, config.loop() ? Map.copyOf(lists) : Map.of());
+    }
+
+    /** Reads the lists that can be read; of others counts what they told before. One keeps the rest off the air only where none can. */
+    private void readLists(List<URI> locations) throws IOException, FormatException {
+        lists.keySet().retainAll(locations);
+        Optional<IOException> unreadable = Optional.empty();
+        Optional<FormatException> unsound = Optional.empty();
         for (URI location : locations) {
-            Duration its = media(location).targetDuration();
-            target = its.compareTo(target) > 0 ? its : target;
+            try {
+                lists.put(location, media(location));
+            } catch (IOException e) {
+                unreadable = Optional.of(e);
+            } catch (FormatException e) {
+                unsound = Optional.of(e);
+            }
         }
-        return new Description(renditions, locations, target);
+        if (lists.isEmpty() && unreadable.isPresent()) {
+            throw unreadable.get();
+        }
+        if (lists.isEmpty() && unsound.isPresent()) {
+            throw unsound.get();
+        }
+    }
+
+    /** A round that grows while it is played would show viewers its segments under ever other numbers. */
+    private void requireFinished() throws FormatException {
+        if (!lists.equals(standing)) {
+            standing = Map.copyOf(lists);
+            standingSince = System.nanoTime();
+        }
+        boolean stands = System.nanoTime() - standingSince >= FINISHED.toNanos();
+        for (Map.Entry<URI, HlsSnapshot.Media> list : lists.entrySet()) {
+            if (!list.getValue().ended() && !stands) {
+                throw new FormatException(
+                        list.getKey() + ": no EXT-X-ENDLIST (expected with --loop: a finished list, or one that has"
+                                + " stood still for " + FINISHED.toSeconds() + " s)");
+            }
+        }
     }
 
     private HlsSnapshot.Media media(URI location) throws IOException, FormatException {
@@ -219,16 +287,8 @@ public final class FeedIngest implements AutoCloseable {
         }
     }
 
-    private void apply(Description seen) throws IOException, FormatException {
-        UnaryOperator<HlsSnapshot.Media> view = UnaryOperator.identity();
-        if (config.loop()) {
-            Duration period = Duration.ZERO;
-            for (URI location : seen.locations()) {
-                Duration length = LoopPlaylist.length(media(location));
-                period = length.compareTo(period) > 0 ? length : period;
-            }
-            view = new Loop(period, wallClock.instant(), System.nanoTime())::view;
-        }
+    private void apply(Description seen) {
+        Loop loop = new Loop(seen.period(), wallClock.instant(), System.nanoTime());
         if (current.isPresent()) {
             log.info("the feed has other renditions now: {}", seen.renditions().size());
         }
@@ -236,6 +296,7 @@ public final class FeedIngest implements AutoCloseable {
         readers.entrySet().removeIf(entry -> {
             int number = entry.getKey();
             boolean gone = number >= seen.locations().size()
+                    || config.loop()
                     || !seen.locations().get(number).equals(entry.getValue().location);
             entry.getValue().gone |= gone;
             return gone;
@@ -247,7 +308,10 @@ public final class FeedIngest implements AutoCloseable {
                 watch.ifPresent(folders -> folders.add(folder));
             }
             if (!readers.containsKey(number)) {
-                Reader reader = new Reader(number, location, view, current.isEmpty());
+                Optional<HlsSnapshot.Media> finished =
+                        Optional.ofNullable(seen.finished().get(location));
+                Reader reader = new Reader(
+                        number, location, live -> finished.map(loop::view).orElse(live), current.isEmpty());
                 readers.put(number, reader);
                 reader.start();
             }

@@ -3,8 +3,11 @@ package live.tributary.origin.ingest;
 import java.net.URI;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import live.tributary.protocol.stream.StreamKey;
 
 /** Where a feed is: a path on this machine, or an http(s) URL. */
 public record FeedName(String text) {
@@ -27,6 +30,13 @@ public record FeedName(String text) {
     boolean isUrl() {
         String lower = text.toLowerCase(Locale.ROOT);
         return lower.startsWith("http://") || lower.startsWith("https://");
+    }
+
+    /** Whether this is the address of a stream itself, at a relay, a gateway or in a bucket. */
+    public boolean isOutputOf(StreamKey stream) {
+        String lower = text.toLowerCase(Locale.ROOT);
+        return Stream.of(stream.text(), HexFormat.of().formatHex(stream.bytes()))
+                .anyMatch(key -> isUrl() ? lower.contains(key) : lower.contains("/live/" + key + "/"));
     }
 
     private static boolean isSound(String url) {

@@ -10,9 +10,6 @@ import live.tributary.protocol.hls.HlsSegment;
 
 /** Where a feed's playlists and segments are read from; it lets nobody out of it, whatever a playlist names. */
 interface FeedSource {
-    /** The largest file that holds segments, bytes: one segment, or many of them as byte ranges. */
-    long MAX_FILE = 64L * 1024 * 1024;
-
     /**
      * Reads a playlist.
      *

@@ -47,6 +47,8 @@ final class FeedTracker {
     static final Duration END_GRACE = Duration.ofSeconds(60);
     /** For how many target durations a listed segment may be missing, or unsound without a change. */
     static final int UNSOUND_TARGETS = 2;
+    /** For how many it may have no byte: its writer has only begun. */
+    static final int EMPTY_TARGETS = 4;
     /** For how many target durations its server may fail to answer. */
     static final int UNREACHABLE_TARGETS = 10;
 
@@ -57,6 +59,9 @@ final class FeedTracker {
     private static final int GROWTHS_OF_A_NEW_LIST = 2;
 
     private static final double TARGETS_OF_A_GROWTH = 0.5;
+
+    /** Numbers that go on faster than segments of this length could have come are another run's. */
+    private static final Duration SHORTEST_SEGMENT = Duration.ofMillis(200);
 
     /** How far the feed's clock may be behind ours in what was listed while the origin was down. */
     private static final Duration RESUME_SLACK = Duration.ofMinutes(1);
@@ -97,6 +102,7 @@ final class FeedTracker {
     private long listReadAt;
     private OptionalLong failingSince = OptionalLong.empty();
     private Optional<SegmentStructure.Kind> kind = Optional.empty();
+    private Optional<Content> lastTaken = Optional.empty();
 
     /**
      * @param resumeAfter the last segment that an earlier run published lately; it is taken again, since that run may have ended
@@ -126,6 +132,7 @@ final class FeedTracker {
         MISSING,
         /** Its structure is not whole. */
         UNSOUND,
+        EMPTY,
         UNREACHABLE
     }
 
@@ -155,6 +162,7 @@ final class FeedTracker {
 
     /** A look at the playlist. */
     void playlist(HlsSnapshot.Media media, long now) {
+        Duration unseen = Duration.ofNanos(listed.isEmpty() ? 0 : now - listReadAt);
         listReadAt = now;
         target = media.targetDuration().compareTo(Duration.ofSeconds(1)) < 0
                 ? Duration.ofSeconds(1)
@@ -178,7 +186,7 @@ final class FeedTracker {
             resumeAt(names(media)).ifPresent(sequence -> next = sequence);
             knowBefore(media);
         }
-        if (startsOver(media)) {
+        if (startsOver(media) || leapsAhead(media, unseen)) {
             epoch++;
             next = media.mediaSequence();
             breakAhead = true;
@@ -258,6 +266,15 @@ final class FeedTracker {
         return names.lastKey() < listed.lastKey() // Older copies were sorted out before.
                 || differs(names)
                 || (anotherSession && names.firstKey() > listed.lastKey());
+    }
+
+    /** Whether the numbers went on further than the feed can have in this time: they were counted from elsewhere. */
+    private boolean leapsAhead(HlsSnapshot.Media media, Duration unseen) {
+        if (listed.isEmpty()) {
+            return false;
+        }
+        long possible = listed.size() + media.segments().size() + unseen.dividedBy(SHORTEST_SEGMENT);
+        return media.mediaSequence() - listed.lastKey() - 1 > possible;
     }
 
     private boolean differs(TreeMap<Long, Listed> names) {
@@ -387,9 +404,13 @@ final class FeedTracker {
         tookAny = true;
         failingSince = OptionalLong.empty();
         if (dropsRepeats && !contents.add(content)) {
-            breakAhead(candidate);
+            if (!lastTaken.equals(
+                    Optional.of(content))) { // What stands behind the last one goes on from it, whatever their numbers.
+                breakAhead(candidate);
+            }
             return Verdict.DUPLICATE;
         }
+        lastTaken = Optional.of(content);
         if (contents.size() > REMEMBERED_CONTENTS) {
             contents.remove(contents.iterator().next());
         }
@@ -414,7 +435,6 @@ final class FeedTracker {
             breakAhead(candidate.withBreak());
             return true;
         }
-        Duration patience = target.multipliedBy(why == Failure.UNREACHABLE ? UNREACHABLE_TARGETS : UNSOUND_TARGETS);
         long waited = now - candidate.listedAt();
         if (why == Failure.UNSOUND) {
             settling.notWhole();
@@ -422,13 +442,23 @@ final class FeedTracker {
         } else {
             settling.forget();
         }
-        if (waited < patience.toNanos() || listReadAt <= failingSince.getAsLong()) {
+        if (!isBeyondPatience(waited, why) || listReadAt <= failingSince.getAsLong()) {
             return false;
         }
         queue.remove(candidate);
         missed++;
         breakAhead(candidate.withBreak());
         return true;
+    }
+
+    /** Whether a segment has kept the next ones waiting for longer than it may. */
+    boolean isBeyondPatience(long waitedNanos, Failure why) {
+        int targets = switch (why) {
+            case MISSING, UNSOUND -> UNSOUND_TARGETS;
+            case EMPTY -> EMPTY_TARGETS;
+            case UNREACHABLE -> UNREACHABLE_TARGETS;
+        };
+        return waitedNanos >= target.multipliedBy(targets).toNanos();
     }
 
     /** What the dropped segment knew of a break counts for the one behind it. */

@@ -71,8 +71,8 @@ final class FolderSource implements FeedSource {
             long size = file.size();
             long offset = range.map(HlsSegment.ByteRange::offset).orElse(0L);
             long length = range.map(HlsSegment.ByteRange::length).orElse(size);
-            if (size > MAX_FILE || length > max) {
-                throw new IOException(location + ": " + Math.max(size, length) + " bytes (expected: <= " + max + ")");
+            if (length > max) {
+                throw new IOException(location + ": " + length + " bytes (expected: <= " + max + ")");
             }
             ByteBuffer bytes = ByteBuffer.allocate((int) length);
             file.position(offset);

@@ -2,6 +2,7 @@ package live.tributary.origin.ingest;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -9,6 +10,7 @@ import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -21,9 +23,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
+import java.util.zip.InflaterInputStream;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.hls.HlsReader;
 import live.tributary.protocol.hls.HlsSegment;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A feed on a web server.
@@ -32,8 +37,12 @@ import live.tributary.protocol.hls.HlsSegment;
  * hosts that the operator allowed are ever asked: a playlist is a stranger's text and could name this machine's neighbours.
  */
 final class HttpSource implements FeedSource {
+    private static final Logger log = LoggerFactory.getLogger(HttpSource.class);
+
     /** Encoders write names as they are: ffmpeg leaves a {@code %v} where there is one variant. */
     private static final Pattern STRAY_PERCENT = Pattern.compile("%(?![0-9A-Fa-f]{2})");
+
+    private static final String ILLEGAL = "\"<>\\^`{|}\u007f";
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration TIMEOUT = Duration.ofSeconds(15);
@@ -42,6 +51,8 @@ final class HttpSource implements FeedSource {
     private static final int MAX_REDIRECTS = 5;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
     private static final Set<Integer> MISSING = Set.of(403, 404, 410);
+    /** The largest file that a server sends whole where a range of it was asked for. */
+    static final int MAX_FILE = 64 * 1024 * 1024;
 
     private final HttpClient client =
             HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT).build();
@@ -70,11 +81,7 @@ final class HttpSource implements FeedSource {
         }
         requireStatus(answer, 200);
         HttpHeaders headers = answer.response().headers();
-        boolean gzip = headers.firstValue("content-encoding")
-                .filter(encoding -> encoding.toLowerCase(Locale.ROOT).contains("gzip"))
-                .isPresent();
-        byte[] bytes =
-                gzip ? unzip(answer.response().body()) : answer.response().body();
+        byte[] bytes = decoded(answer, HlsReader.MAX_PLAYLIST);
         Playlist playlist = new Playlist(answer.location(), bytes);
         playlists.remove(location);
         headers.firstValue("etag")
@@ -85,30 +92,66 @@ final class HttpSource implements FeedSource {
         return playlist;
     }
 
-    private static byte[] unzip(byte[] zipped) throws IOException {
-        try (GZIPInputStream in = new GZIPInputStream(new ByteArrayInputStream(zipped))) {
-            byte[] bytes = in.readNBytes(HlsReader.MAX_PLAYLIST + 1);
-            if (bytes.length > HlsReader.MAX_PLAYLIST) {
-                throw new IOException("playlist: unpacks to more than " + HlsReader.MAX_PLAYLIST + " bytes");
+    /** The body as it was before the server packed it: some do so unasked. */
+    private static byte[] decoded(Answer answer, int max) throws IOException {
+        byte[] body = answer.response().body();
+        String coding = answer.response()
+                .headers()
+                .firstValue("content-encoding")
+                .orElse("identity")
+                .strip()
+                .toLowerCase(Locale.ROOT);
+        InputStream in = new ByteArrayInputStream(body);
+        try (InputStream decoded = switch (coding) {
+            case "", "identity" -> in;
+            case "gzip", "x-gzip" -> new GZIPInputStream(in);
+            case "deflate" -> new InflaterInputStream(in);
+            default -> throw new IOException("content-encoding: " + coding + " (expected: gzip, or none)");
+        }) {
+            byte[] bytes = decoded.readNBytes(max + 1);
+            if (bytes.length > max) {
+                throw new IOException("unpacks to more than " + max + " bytes");
             }
             return bytes;
+        } catch (IOException e) {
+            throw new IOException(answer.location() + ": " + e.getMessage(), e);
         }
     }
 
     @Override
     public URI resolve(URI playlist, String uri) throws FormatException {
-        URI resolved;
-        try {
-            String name = STRAY_PERCENT.matcher(uri.strip()).replaceAll("%25");
-            resolved = playlist.resolve(name.replace(" ", "%20"));
-        } catch (IllegalArgumentException e) {
-            throw new FormatException(e);
-        }
+        URI resolved = resolved(playlist, uri.strip());
         if (!isAllowed(resolved)) {
             throw new FormatException("location: " + resolved + " (expected: one of " + origins
                     + "; --hls-allow-host names further hosts)");
         }
         return resolved;
+    }
+
+    private static URI resolved(URI base, String uri) throws FormatException {
+        String name = STRAY_PERCENT.matcher(uri).replaceAll("%25");
+        try {
+            if (name.startsWith(
+                    "?")) { // RFC 3986, 5.2.2: a query alone asks the playlist's own path; java.net.URI drops its name.
+                return URI.create(base.toString().split("[?#]", 2)[0] + escaped(name));
+            }
+            URI from = base.getRawPath().isEmpty() ? URI.create(base.toString().split("[?#]", 2)[0] + "/") : base;
+            return URI.create(from.resolve(escaped(name)).toASCIIString());
+        } catch (IllegalArgumentException e) {
+            throw new FormatException(e);
+        }
+    }
+
+    /** Encoders write names as they are; what a URL cannot hold is escaped, as browsers do it. */
+    private static String escaped(String name) {
+        StringBuilder escaped = new StringBuilder();
+        int path = Math.max(0, name.indexOf('/', Math.max(0, name.indexOf("//") + 2))); // Brackets are a host's only.
+        for (int at = 0; at < name.length(); at++) {
+            char one = name.charAt(at);
+            boolean illegal = one <= ' ' || ILLEGAL.indexOf(one) >= 0 || ("[]".indexOf(one) >= 0 && at >= path);
+            escaped.append(illegal ? String.format("%%%02X", (int) one) : String.valueOf(one));
+        }
+        return escaped.toString();
     }
 
     private boolean isAllowed(URI location) {
@@ -127,19 +170,27 @@ final class HttpSource implements FeedSource {
         return (location.getScheme() + "://" + location.getHost() + ":" + port).toLowerCase(Locale.ROOT);
     }
 
+    /** A server need not answer HEAD, nor know a size, to send a file: whether it is there is seen by reading it. */
     @Override
-    public FileLook look(URI location) throws IOException {
+    public FileLook look(URI location) {
         HttpRequest head = request(location)
                 .method("HEAD", HttpRequest.BodyPublishers.noBody())
                 .build();
-        Answer answer = send(head, 0, false);
-        if (answer.response().statusCode() == 405 || answer.response().statusCode() == 501) {
-            return new FileLook(OptionalLong.empty(), "");
+        FileLook unknown = new FileLook(OptionalLong.empty(), "");
+        Answer answer;
+        try {
+            answer = send(head, 0, false);
+        } catch (IOException e) {
+            log.debug("no answer to HEAD: {}", e.getMessage());
+            return unknown;
         }
-        requireStatus(answer, 200);
+        if (answer.response().statusCode() != 200) {
+            return unknown;
+        }
         HttpHeaders headers = answer.response().headers();
+        OptionalLong size = headers.firstValueAsLong("content-length");
         return new FileLook(
-                headers.firstValueAsLong("content-length"),
+                size.orElse(0) > 0 ? size : OptionalLong.empty(),
                 headers.firstValue("last-modified")
                         .or(() -> headers.firstValue("etag"))
                         .orElse(""));
@@ -150,12 +201,22 @@ final class HttpSource implements FeedSource {
         HttpRequest.Builder request = request(location);
         range.ifPresent(
                 part -> request.header("range", "bytes=" + part.offset() + "-" + (part.offset() + part.length() - 1)));
-        Answer answer = send(request.build(), max, false);
-        requireStatus(answer, range.isPresent() ? 206 : 200);
-        byte[] bytes = answer.response().body();
+        Answer answer = send(request.build(), range.isPresent() ? MAX_FILE : max, false);
+        boolean whole = range.isEmpty()
+                || answer.response().statusCode() == 200; // RFC 9110, 14.2: a server may ignore a range.
+        requireStatus(answer, whole ? 200 : 206);
+        byte[] bytes = decoded(answer, range.isPresent() ? MAX_FILE : max);
+        if (range.isPresent() && whole) {
+            long end = range.get().offset() + range.get().length();
+            if (bytes.length < end) {
+                throw new IOException(location + ": ends after " + bytes.length + " bytes (expected: " + end + ")");
+            }
+            bytes = Arrays.copyOfRange(bytes, (int) range.get().offset(), (int) end);
+        }
         long expected = range.map(HlsSegment.ByteRange::length).orElse((long) bytes.length);
-        if (bytes.length != expected) {
-            throw new IOException(location + ": " + bytes.length + " bytes (expected: " + expected + ")");
+        if (bytes.length != expected || bytes.length > max) {
+            throw new IOException(
+                    location + ": " + bytes.length + " bytes (expected: " + Math.min(expected, max) + ")");
         }
         return bytes;
     }

@@ -28,6 +28,10 @@ final class RenditionIngest {
     static final Duration BEING_WRITTEN = Duration.ofSeconds(1);
 
     private static final Duration WHILE_WRITTEN = Duration.ofMillis(200);
+    /** How long to wait before a segment that could not be taken is tried again; twice as long each time. */
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final int rendition;
     private final URI location;
@@ -44,7 +48,19 @@ final class RenditionIngest {
     private OptionalLong unsoundSince = OptionalLong.empty();
     private FeedState told = FeedState.OFFLINE;
     private long missedTold;
+    private boolean saidOver;
+    private final LastLine lastLine = new LastLine();
     private Optional<KnownInit> knownInit = Optional.empty();
+    private Optional<Unsettled> unsettled = Optional.empty();
+    private Optional<SizedRead> unlikeItsSize = Optional.empty();
+    private Duration pause = FIRST_PAUSE;
+    private long nextTake;
+
+    /** A whole file that was read, and had another length than its server had told. */
+    private record SizedRead(Candidate candidate, OptionalLong told, int length) {}
+
+    /** A segment whose file is empty, or grows. */
+    private record Unsettled(Candidate candidate, long since) {}
 
     private record KnownInit(int epoch, HlsSegment.Init init, byte[] bytes) {}
 
@@ -68,11 +84,13 @@ final class RenditionIngest {
         this.listener = listener;
         this.playlist = location;
         this.nextLook = start;
+        this.nextTake = start;
     }
 
     /** The next look at the playlist is due at once: something in its folder changed. */
     void hint(long now) {
         nextLook = now;
+        nextTake = now;
     }
 
     /** Does what is due at {@code now}; returns how long it can wait. */
@@ -80,21 +98,25 @@ final class RenditionIngest {
         if (now - nextLook >= 0) {
             look(now);
         }
-        boolean waiting = take(now);
+        boolean waiting = now - nextTake < 0 || take(now);
         tracker.tick(now);
         tell();
-        Duration untilLook = Duration.ofNanos(Math.max(0, nextLook - now));
-        return waiting && untilLook.compareTo(tracker.patience()) > 0 ? tracker.patience() : untilLook;
+        long until = waiting
+                ? Math.min(nextLook, Math.max(nextTake, now + tracker.patience().toNanos()))
+                : nextLook;
+        return Duration.ofNanos(Math.max(0, until - now));
     }
 
     private void look(long now) {
         try {
             FeedSource.Playlist read = source.playlist(location);
             playlist = read.location();
-            if (HlsReader.read(read.bytes()) instanceof HlsSnapshot.Media media) {
+            if (HlsReader.read(lastLine.ended(read.bytes(), now)) instanceof HlsSnapshot.Media media) {
                 requireCarriable(media);
                 interval = source.interval(media.targetDuration());
-                tracker.playlist(view.apply(media), now);
+                HlsSnapshot.Media shown = view.apply(media);
+                tracker.playlist(shown, now);
+                tellOver(shown);
             } else {
                 throw new FormatException("a master playlist (expected: a media playlist)");
             }
@@ -112,6 +134,19 @@ final class RenditionIngest {
         } catch (FormatException e) {
             unsound(e, now);
         }
+    }
+
+    /** Somebody who gives a recording must learn why nothing comes of it. */
+    private void tellOver(HlsSnapshot.Media media) {
+        boolean over = media.ended()
+                && tracker.state() == FeedState.OFFLINE
+                && tracker.next().isEmpty();
+        if (over && !saidOver) {
+            log.info(
+                    "rendition {}: the feed is over (EXT-X-ENDLIST); what it lists next is published. --loop plays a finished one as live",
+                    rendition);
+        }
+        saidOver = over;
     }
 
     private void unsound(FormatException why, long now) {
@@ -155,6 +190,7 @@ final class RenditionIngest {
                 if (!take(candidate.get(), now)) {
                     return true;
                 }
+                pause = FIRST_PAUSE;
             } catch (FeedSource.MissingException e) {
                 if (!gaveUp(candidate.get(), FeedTracker.Failure.MISSING, e, now)) {
                     return true;
@@ -177,16 +213,24 @@ final class RenditionIngest {
             throw new FormatException("duration: " + segment.duration().toSeconds() + " s (expected: <= 120 s)");
         }
         URI location = source.resolve(playlist, segment.uri());
+        Optional<Unsettled> before = unsettled.filter(file -> file.candidate().equals(candidate));
+        unsettled = Optional.empty();
         FeedSource.FileLook look = source.look(location);
-        OptionalLong size = look.size();
+        OptionalLong size = size(look, segment);
         if (!tracker.isStill(candidate, size, now)) {
+            Unsettled file = before.orElse(new Unsettled(candidate, now));
+            unsettled = Optional.of(file);
+            requirePatience(size.orElse(0), now - file.since());
             return false;
         }
         byte[] bytes = source.read(location, segment.range(), ChunkRecord.MAX_CHUNK);
-        if (segment.range().isEmpty() && size.isPresent() && bytes.length != size.getAsLong()) {
-            return false; // It grew meanwhile: the next look sees the new size.
+        if (segment.range().isEmpty() && isUnlike(candidate, size, bytes.length)) {
+            return false;
         }
-        SegmentStructure.Packed packed = SegmentStructure.pack(init(candidate), bytes);
+        Optional<byte[]> init = init(candidate);
+        SegmentStructure.Packed packed = SegmentStructure.pack(init, bytes);
+        init.ifPresent(whole -> knownInit =
+                Optional.of(new KnownInit(candidate.epoch(), segment.init().orElseThrow(), whole)));
         Sha256 sha256 = Sha256.ofContent(packed.bytes());
         FeedTracker.Content content = new FeedTracker.Content(candidate.name(), look.version(), sha256);
         FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), content, now);
@@ -207,27 +251,67 @@ final class RenditionIngest {
         return true;
     }
 
+    /** What a file that grows on behind a range has of it. */
+    private static OptionalLong size(FeedSource.FileLook look, HlsSegment segment) {
+        if (look.size().isEmpty() || segment.range().isEmpty()) {
+            return look.size();
+        }
+        HlsSegment.ByteRange range = segment.range().get();
+        return OptionalLong.of(Math.min(look.size().getAsLong(), range.offset() + range.length()));
+    }
+
+    /** A segment that stays empty, or grows for ever, must not hold up all that follow. */
+    private void requirePatience(long size, long unsettledNanos) throws IOException, FormatException {
+        if (size == 0 && tracker.isBeyondPatience(unsettledNanos, FeedTracker.Failure.EMPTY)) {
+            throw new FormatException("segment: 0 bytes (expected: 1.." + ChunkRecord.MAX_CHUNK + ")");
+        }
+        if (size > 0 && tracker.isBeyondPatience(unsettledNanos, FeedTracker.Failure.UNREACHABLE)) {
+            throw new IOException(
+                    "segment: still growing at " + size + " bytes (expected: a whole one once it is listed)");
+        }
+    }
+
+    /**
+     * Whether a file has another length than was told of it. It may have grown meanwhile, which the next look sees; where the next
+     * says the same, it is the server that tells another size than it sends.
+     */
+    private boolean isUnlike(Candidate candidate, OptionalLong told, int length) {
+        if (told.isEmpty() || told.getAsLong() == length) {
+            return false;
+        }
+        Optional<SizedRead> read = Optional.of(new SizedRead(candidate, told, length));
+        boolean another = !read.equals(unlikeItsSize);
+        unlikeItsSize = read;
+        return another;
+    }
+
     private Optional<byte[]> init(Candidate candidate) throws IOException, FormatException {
         if (candidate.segment().init().isEmpty()) {
             return Optional.empty();
         }
         HlsSegment.Init init = candidate.segment().init().get();
         Optional<byte[]> known = knownInit
+                .filter(kept ->
+                        !candidate.afterBreak()) // Another run of the encoder may have written another under the same
+                // name.
                 .filter(kept -> kept.epoch() == candidate.epoch() && kept.init().equals(init))
                 .map(KnownInit::bytes);
         if (known.isPresent()) {
             return known;
         }
-        byte[] bytes = source.read(source.resolve(playlist, init.uri()), init.range(), ChunkRecord.MAX_CHUNK);
-        knownInit = Optional.of(new KnownInit(candidate.epoch(), init, bytes));
-        return Optional.of(bytes);
+        return Optional.of(source.read(source.resolve(playlist, init.uri()), init.range(), ChunkRecord.MAX_CHUNK));
     }
 
     private boolean gaveUp(Candidate candidate, FeedTracker.Failure failure, Exception why, long now) {
         boolean gaveUp = tracker.failed(candidate, failure, now);
         if (gaveUp) {
-            knownInit = Optional.empty();
+            pause = FIRST_PAUSE;
             log.warn("rendition {}: segment {} left out: {}", rendition, candidate.name(), why.getMessage());
+        } else {
+            nextTake = now + pause.toNanos();
+            Duration longest = interval.compareTo(LONGEST_PAUSE) < 0 ? interval : LONGEST_PAUSE;
+            Duration doubled = pause.multipliedBy(2);
+            pause = doubled.compareTo(longest) < 0 ? doubled : longest;
         }
         return gaveUp;
     }

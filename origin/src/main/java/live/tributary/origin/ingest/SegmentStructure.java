@@ -36,6 +36,9 @@ final class SegmentStructure {
                     "segment: " + length + " bytes (expected: 1.." + ChunkRecord.MAX_CHUNK + " with its init)");
         }
         byte[] bytes = ByteBuffer.allocate((int) length).put(head).put(segment).array();
+        if (isPackedAudio(bytes)) {
+            throw new FormatException("segment: packed audio (expected: TS, or fMP4; let the encoder wrap its audio)");
+        }
         if ((bytes[0] & 0xff) == TS_SYNC) {
             requirePackets(bytes);
             return new Packed(new Kind(Container.TS, Optional.empty()), 0, bytes);
@@ -49,6 +52,13 @@ final class SegmentStructure {
                 new Kind(Container.MP4, Optional.of(Sha256.ofContent(java.util.Arrays.copyOf(bytes, initLength)))),
                 initLength,
                 bytes);
+    }
+
+    /** RFC 8216, 3.4: AAC, AC-3 or MP3 frames, behind an ID3 tag or without it. */
+    private static boolean isPackedAudio(byte[] bytes) {
+        boolean id3 = bytes.length > 2 && bytes[0] == 'I' && bytes[1] == 'D' && bytes[2] == '3';
+        boolean frames = bytes.length > 1 && (bytes[0] & 0xff) == 0xff && (bytes[1] & 0xe0) == 0xe0;
+        return id3 || frames;
     }
 
     private static void requirePackets(byte[] bytes) throws FormatException {
@@ -84,7 +94,10 @@ final class SegmentStructure {
             }
         }
         if (initLength == 0 || !behind.contains("moof") || !behind.contains("mdat")) {
-            throw new FormatException("segment: neither TS nor MP4 with moov, moof and mdat");
+            throw new FormatException(
+                    initLength == 0 && behind.contains("moof")
+                            ? "segment: a fragment without its init (expected: an EXT-X-MAP that names one)"
+                            : "segment: neither TS nor MP4 with moov, moof and mdat");
         }
         return initLength;
     }

@@ -17,12 +17,15 @@ import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.origin.ingest.FeedState;
 import live.tributary.origin.ingest.IngestListener;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.stream.About;
+import live.tributary.protocol.stream.ChunkId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.Head;
@@ -39,6 +42,8 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private static final Duration TICK = Duration.ofSeconds(1);
     private static final String STATE = "state on disk";
     private static final String OUTBOX = "outbox on disk";
+    private static final String FEED_CONTENT = "feed's content";
+    private static final Pattern CHUNK_NAME = Pattern.compile("(\\d{1,15})\\.(?:ts|mp4)(?:@\\d+)?");
     private static final int ENTRY_POINTS_OF_A_FAMILY = Head.MAX_ENTRY_POINTS;
 
     private final Config config;
@@ -59,6 +64,7 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
     private boolean begun;
     private boolean closed;
     private boolean stoodDown;
+    private volatile boolean saidOwnOutput;
 
     /**
      * What is published, and by whom.
@@ -209,6 +215,20 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
 
     @Override
     public void chunk(int rendition, IngestedChunk chunk) {
+        boolean ownOutput = isOwnOutput(chunk);
+        board.trouble(
+                FEED_CONTENT,
+                ownOutput
+                        ? chunk.name()
+                                + " is a chunk that was published already (expected: the encoder's feed, not this stream itself)"
+                        : "");
+        if (ownOutput) {
+            if (!saidOwnOutput) {
+                log.error("{} is this stream's own output: nothing of that feed is published", chunk.name());
+            }
+            saidOwnOutput = true;
+            return;
+        }
         boolean begins;
         synchronized (this) {
             if (closed || rendition >= renditions.size() || publisher.repeats(rendition, chunk)) {
@@ -230,6 +250,16 @@ public final class StreamOrigin implements IngestListener, AutoCloseable {
             board.trouble(STATE, "cannot be written, so nothing is published: " + e.getMessage());
             around.missed().accept(1);
         }
+    }
+
+    /** A relay, a gateway, the bucket, or a copy of them: what names a chunk and has its bytes is that chunk. */
+    private boolean isOwnOutput(IngestedChunk chunk) {
+        Matcher name = CHUNK_NAME.matcher(chunk.name());
+        return name.matches()
+                && mesh.view().renditions().stream()
+                        .flatMap(rendition ->
+                                mesh.view().record(new ChunkId(rendition, Long.parseLong(name.group(1)))).stream())
+                        .anyMatch(record -> record.body().sha256().equals(chunk.sha256()));
     }
 
     @Override

@@ -103,12 +103,16 @@ class FolderSourceTest {
     }
 
     @Test
-    void refusesAByteRangeOfAFileThatIsTooLarge() throws IOException {
+    void readsARangeOfAFileHoweverLargeItHasGrown() throws IOException {
         Path large = feed.resolve("0/all.ts");
+        long far = 3L << 30;
         try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
-            file.setLength(FeedSource.MAX_FILE + 1); // A sparse file.
+            file.setLength(far + 188); // A sparse file.
         }
-        assertThatThrownBy(() -> source.read(large.toUri(), Optional.of(new HlsSegment.ByteRange(0, 188)), 188))
+
+        assertThat(source.read(large.toUri(), Optional.of(new HlsSegment.ByteRange(far, 188)), 188))
+                .hasSize(188);
+        assertThatThrownBy(() -> source.read(large.toUri(), Optional.of(new HlsSegment.ByteRange(far, 188)), 187))
                 .isInstanceOf(IOException.class);
     }
 

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPOutputStream;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.hls.HlsReader;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class HttpSourceTest {
@@ -180,8 +182,90 @@ class HttpSourceTest {
         assertThat(source.read(location, Optional.of(new HlsSegment.ByteRange(2, 3)), 10))
                 .asString()
                 .isEqualTo("234");
-        assertThatThrownBy(() -> source.read(location, Optional.of(new HlsSegment.ByteRange(3, 3)), 10))
-                .hasMessageContaining("200 (expected: 206)");
+    }
+
+    @Test
+    void cutsARangeOutOfAFileThatItsServerSendsWhole() throws IOException {
+        server.createContext(
+                "/hls/a.ts", exchange -> answer(exchange, 200, "0123456789".getBytes(StandardCharsets.UTF_8)));
+        URI location = feed.resolve("a.ts");
+
+        assertThat(source.read(location, Optional.of(new HlsSegment.ByteRange(7, 3)), 3))
+                .asString()
+                .isEqualTo("789");
+        assertThatThrownBy(() -> source.read(location, Optional.of(new HlsSegment.ByteRange(7, 4)), 4))
+                .hasMessageContaining("ends after 10 bytes (expected: 11)");
+        assertThatThrownBy(() -> source.read(location, Optional.of(new HlsSegment.ByteRange(7, 3)), 2))
+                .hasMessageContaining("3 bytes (expected: 2)");
+    }
+
+    @Test
+    void refusesAWholeFileThatIsTooLargeToCutARangeOutOf() {
+        server.createContext("/hls/a.ts", exchange -> answer(exchange, 200, new byte[HttpSource.MAX_FILE + 1]));
+
+        assertThatThrownBy(() -> source.read(feed.resolve("a.ts"), Optional.of(new HlsSegment.ByteRange(0, 3)), 3))
+                .hasMessageContaining("more than");
+    }
+
+    @Test
+    void aServerNeedNotAnswerHeadNorTellASize() throws IOException {
+        for (int status : List.of(403, 405, 500)) {
+            server.createContext("/hls/" + status + ".ts", exchange -> {
+                boolean head = exchange.getRequestMethod().equals("HEAD");
+                answer(exchange, head ? status : 200, new byte[188]);
+            });
+            URI location = feed.resolve(status + ".ts");
+            assertThat(source.look(location).size()).isEmpty();
+            assertThat(source.read(location, Optional.empty(), 188)).hasSize(188);
+        }
+        server.createContext("/hls/0.ts", exchange -> {
+            boolean head = exchange.getRequestMethod().equals("HEAD");
+            answer(exchange, 200, new byte[head ? 0 : 188]);
+        });
+        assertThat(source.look(feed.resolve("0.ts")).size()).isEmpty();
+        server.createContext("/hls/hangs-up.ts", HttpExchange::close);
+        assertThat(source.look(feed.resolve("hangs-up.ts")).size()).isEmpty();
+    }
+
+    @Test
+    void unpacksWhatAServerPackedUnasked() throws IOException {
+        ByteArrayOutputStream deflated = new ByteArrayOutputStream();
+        try (DeflaterOutputStream out = new DeflaterOutputStream(deflated)) {
+            out.write(new byte[188]);
+        }
+        server.createContext("/hls/a.ts", exchange -> {
+            exchange.getResponseHeaders().set("Content-Encoding", "deflate");
+            answer(exchange, 200, deflated.toByteArray());
+        });
+        server.createContext("/hls/b.ts", exchange -> {
+            exchange.getResponseHeaders().set("Content-Encoding", "br");
+            answer(exchange, 200, deflated.toByteArray());
+        });
+
+        assertThat(source.read(feed.resolve("a.ts"), Optional.empty(), 188)).hasSize(188);
+        assertThatThrownBy(() -> source.read(feed.resolve("a.ts"), Optional.empty(), 187))
+                .hasMessageContaining("unpacks to more than 187 bytes");
+        assertThatThrownBy(() -> source.read(feed.resolve("b.ts"), Optional.empty(), 188))
+                .hasMessageContaining("content-encoding: br");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "http://h/a/live.m3u8|b c.ts|http://h/a/b%20c.ts",
+                "http://h/a/live.m3u8|b[1]{2}|http://h/a/b%5B1%5D%7B2%7D",
+                "http://h/a/live.m3u8|/x/b%20%v.ts?t=1&u=[2]|http://h/x/b%20%25v.ts?t=1&u=%5B2%5D",
+                "http://h/a/live.m3u8|\u00fcber/1.ts|http://h/a/%C3%BCber/1.ts",
+                "http://h/a/live.m3u8?token=1|?seg=2|http://h/a/live.m3u8?seg=2",
+                "http://h/a/live.m3u8?token=1|//h/b.ts|http://h/b.ts",
+                "http://h/a/live.m3u8|../b.ts|http://h/b.ts",
+                "http://h|b.ts|http://h/b.ts",
+                "http://h?live=1|b.ts|http://h/b.ts",
+                "http://[::1]:80/a/live.m3u8|http://[::1]:80/b[1].ts|http://[::1]:80/b%5B1%5D.ts",
+            })
+    void namesAreReadAsBrowsersReadThem(URI playlist, String name, URI expected) throws FormatException {
+        assertThat(new HttpSource(playlist, Set.of()).resolve(playlist, name)).isEqualTo(expected);
     }
 
     @Test

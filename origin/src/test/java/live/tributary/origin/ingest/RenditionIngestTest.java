@@ -1,6 +1,7 @@
 package live.tributary.origin.ingest;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -571,6 +572,128 @@ class RenditionIngestTest {
 
         assertThat(feed.names()).containsExactly("0.ts", "2.ts");
         assertThat(feed.missed).isEqualTo(1);
+    }
+
+    @Test
+    void anEmptyFileHoldsNothingUp() {
+        feed.run().file("1.ts", new byte[0]).list(0, "0.ts", "1.ts", "2.ts").run(Duration.ofSeconds(11));
+
+        assertThat(feed.names()).containsExactly("0.ts", "2.ts");
+        assertThat(feed.breaks()).containsExactly("2.ts");
+        assertThat(feed.missed).isEqualTo(1);
+    }
+
+    @Test
+    void aFileThatGrowsForEverHoldsNothingUpForEver() {
+        feed.run().list(0, "0.ts", "1.ts", "2.ts");
+        for (int i = 1; i < 600; i++) {
+            feed.file("1.ts", packets(188 * i)).run(Duration.ofMillis(50));
+        }
+
+        assertThat(feed.names()).containsExactly("0.ts", "2.ts");
+        assertThat(feed.missed).isEqualTo(1);
+    }
+
+    @Test
+    void aSegmentIsTakenThoughItsServerTellsAnotherSizeThanItSends() {
+        feed.run().toldSize(7).list(0, "0.ts", "1.ts").run();
+
+        assertThat(feed.names()).containsExactly("0.ts", "1.ts");
+    }
+
+    @Test
+    void aRangeOfAFileThatGrowsOnIsTakenOnceItIsAllThere() {
+        String list = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n#EXT-X-BYTERANGE:564@0\nall.ts\n";
+        feed.run().file("all.ts", packets(376)).playlist(list).run();
+        assertThat(feed.names()).isEmpty();
+        for (int i = 3; i < 10; i++) {
+            feed.file("all.ts", packets(188 * i)).run(Duration.ofMillis(50));
+        }
+
+        assertThat(feed.names()).containsExactly("all.ts@0");
+    }
+
+    @Test
+    void anInitThatIsStillBeingWrittenIsReadAgain() {
+        byte[] init = box("ftyp", 8, box("moov", 16));
+        feed.run()
+                .file("init.mp4", Arrays.copyOf(init, init.length - 1))
+                .file("0.m4s", box("moof", 32, box("mdat", 100)))
+                .playlist("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:2,\n0.m4s\n")
+                .run(Duration.ofSeconds(1));
+        assertThat(feed.names()).isEmpty();
+
+        feed.file("init.mp4", init).run(Duration.ofSeconds(1));
+
+        assertThat(feed.names()).containsExactly("0.m4s");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void anInitThatIsWrittenAnewUnderItsNameIsReadAgainBehindABreak() {
+        byte[] another = box("ftyp", 8, box("moov", 24));
+        String list = """
+                #EXTM3U
+                #EXT-X-TARGETDURATION:2
+                #EXT-X-MAP:URI="init.mp4"
+                #EXTINF:2,
+                0.m4s
+                """;
+        feed.run()
+                .file("init.mp4", box("ftyp", 8, box("moov", 16)))
+                .file("0.m4s", box("moof", 32, box("mdat", 100)))
+                .file("1.m4s", box("moof", 40, box("mdat", 100)))
+                .playlist(list)
+                .run()
+                .file("init.mp4", another)
+                .playlist(list + "#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init.mp4\"\n#EXTINF:2,\n1.m4s\n")
+                .run();
+
+        assertThat(feed.chunks.get(1).bytes()).startsWith(another);
+    }
+
+    @Test
+    void aListWithoutNumbersGoesOnWithoutBreaksWhileItSlides() {
+        feed.run();
+        for (int i = 0; i < 6; i++) {
+            feed.list(0, "a" + i + ".ts", "a" + (i + 1) + ".ts", "a" + (i + 2) + ".ts")
+                    .run();
+        }
+
+        assertThat(feed.names())
+                .containsExactly("a0.ts", "a1.ts", "a2.ts", "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts");
+        assertThat(feed.breaks()).isEmpty();
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void aListWhoseLastLineNeverGetsItsNewlineIsReadToItsEndOnceItStandsStill() {
+        feed.run().files("a1.ts").list(0, "a0.ts").run();
+        feed.playlist(FeedScript.text(0, "a0.ts", "a1.ts").strip()).run(Duration.ofMillis(400));
+        assertThat(feed.names()).containsExactly("a0.ts");
+
+        feed.run();
+        assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
+    }
+
+    @Test
+    void numbersThatLeapAheadAreAnotherRunsAndNoLoss() {
+        feed.run().list(0, "a0.ts").run().list(1_700_000_000, "b0.ts").run();
+        feed.list(1_700_000_003, "b3.ts").run();
+
+        assertThat(feed.names()).containsExactly("a0.ts", "b0.ts", "b3.ts");
+        assertThat(feed.breaks()).containsExactly("b0.ts", "b3.ts");
+        assertThat(feed.missed).isEqualTo(2);
+    }
+
+    @Test
+    void packedAudioIsRefusedByName() {
+        assertThatThrownBy(() -> SegmentStructure.pack(Optional.empty(), new byte[] {'I', 'D', '3', 4, 0}))
+                .hasMessageContaining("packed audio");
+        assertThatThrownBy(() -> SegmentStructure.pack(Optional.empty(), new byte[] {(byte) 0xff, (byte) 0xf1, 0}))
+                .hasMessageContaining("packed audio");
+        assertThatThrownBy(() -> SegmentStructure.pack(Optional.empty(), box("moof", 32, box("mdat", 100))))
+                .hasMessageContaining("without its init");
     }
 
     private static byte[] packets(int length) {

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import live.tributary.origin.ingest.FeedState;
+import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
@@ -65,6 +66,35 @@ class StreamOriginTest {
         assertThat(head.about()).isEqualTo(mesh.abouts.get(0).hash());
         assertThat(head.term()).isEqualTo(mesh.records.get(0).term());
         assertThat(head.expires()).isEqualTo(clock.instant().plus(Duration.ofMinutes(10)));
+    }
+
+    @Test
+    void itsOwnOutputIsNeverPublishedAgainByWhateverWayItComesBack() {
+        begin();
+        ChunkRecord own = mesh.records.get(0);
+        IngestedChunk before = ChunkPublisherTest.chunk(0, 10);
+
+        origin.chunk(0, named(before, own.seq() + ".ts"));
+        assertThat(mesh.records).containsExactly(own);
+        assertThat(origin.alarm()).asString().contains(own.seq() + ".ts is a chunk that was published already");
+
+        origin.chunk(0, named(before, own.seq() + 1 + ".ts")); // An encoder may write the same bytes again.
+        origin.chunk(0, named(ChunkPublisherTest.chunk(2, 10), own.seq() + ".ts")); // Or number its files as we do.
+        assertThat(mesh.records).hasSize(3);
+        assertThat(origin.alarm()).isEmpty();
+    }
+
+    private static IngestedChunk named(IngestedChunk chunk, String name) {
+        return new IngestedChunk(
+                chunk.bytes(),
+                chunk.sha256(),
+                chunk.container(),
+                chunk.initLength(),
+                chunk.duration(),
+                chunk.afterBreak(),
+                chunk.position(),
+                chunk.time(),
+                name);
     }
 
     @Test

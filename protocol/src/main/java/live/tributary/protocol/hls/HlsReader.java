@@ -33,10 +33,27 @@ public final class HlsReader {
     public static final Duration MAX_DURATION = Duration.ofHours(24);
 
     private static final String HEADER = "#EXTM3U";
+    private static final String PROGRAM_DATE_TIME = "#EXT-X-PROGRAM-DATE-TIME";
     private static final String STREAM_INF = "#EXT-X-STREAM-INF:";
     private static final String MEDIA = "#EXT-X-MEDIA:";
     private static final String SESSION_KEY = "#EXT-X-SESSION-KEY:";
     private static final String TARGET_DURATION = "#EXT-X-TARGETDURATION:";
+    private static final String SEGMENT_DURATION = "#EXTINF:";
+    private static final String PART = "#EXT-X-PART:";
+
+    /** What is read of a media playlist: an odd tag that nobody needs harms nobody. */
+    private static final Set<String> MEDIA_TAGS = Set.of(
+            HEADER,
+            "#EXTINF",
+            "#EXT-X-TARGETDURATION",
+            "#EXT-X-MEDIA-SEQUENCE",
+            "#EXT-X-BYTERANGE",
+            "#EXT-X-DISCONTINUITY",
+            "#EXT-X-ENDLIST",
+            "#EXT-X-GAP",
+            "#EXT-X-KEY",
+            "#EXT-X-MAP",
+            PROGRAM_DATE_TIME);
 
     private HlsReader() {}
 
@@ -118,43 +135,75 @@ public final class HlsReader {
     }
 
     private static HlsSnapshot.Media media(List<String> lines) throws FormatException {
+        List<String> read = new ArrayList<>(
+                lines.stream().map(HlsReader::mended).filter(HlsReader::isRead).toList());
+        if (read.stream().noneMatch(line -> line.startsWith(TARGET_DURATION))
+                && read.stream().anyMatch(line -> line.startsWith(SEGMENT_DURATION))) {
+            read.add(1, TARGET_DURATION + 0);
+        }
         MediaPlaylist playlist;
         try {
-            playlist = new MediaPlaylistParser(ParsingMode.LENIENT)
-                    .readPlaylist(lines.stream().map(HlsReader::mended).iterator());
-        } catch (PlaylistParserException
-                | RuntimeException e) { // The parser lets its number formats' exceptions through.
-            throw new FormatException("media playlist: " + e.getMessage(), e);
+            playlist = parse(read);
+        } catch (FormatException e) { // A time in a form of its own is worth less than the rest.
+            playlist = parse(read.stream()
+                    .filter(line -> !line.startsWith(PROGRAM_DATE_TIME))
+                    .toList());
         }
         try {
-            return snapshot(playlist, lines.stream().anyMatch(line -> line.startsWith(LivePlaylist.MAGNET_COMMENT)));
+            return snapshot(
+                    playlist,
+                    lines.stream().anyMatch(line -> line.startsWith(PART)),
+                    lines.stream().anyMatch(line -> line.startsWith(LivePlaylist.MAGNET_COMMENT)));
         } catch (IllegalArgumentException e) {
             throw new FormatException(e);
         }
     }
 
-    /** Rounds a fractional target duration up (the RFC wants an integer), and takes off what IPTV lists put behind the header. */
+    private static MediaPlaylist parse(List<String> lines) throws FormatException {
+        try {
+            return new MediaPlaylistParser(ParsingMode.LENIENT).readPlaylist(lines.iterator());
+        } catch (PlaylistParserException
+                | RuntimeException e) { // The parser lets its number formats' exceptions through.
+            throw new FormatException("media playlist: " + e.getMessage(), e);
+        }
+    }
+
+    private static boolean isRead(String line) {
+        return !line.startsWith("#") || MEDIA_TAGS.contains(line.split(":", 2)[0]);
+    }
+
+    /**
+     * Rounds a fractional target duration up (the RFC wants an integer), and takes off what IPTV lists put behind the header and
+     * behind a duration.
+     */
     private static String mended(String line) {
         if (line.startsWith(HEADER + " ")) {
             return HEADER;
         }
+        if (line.startsWith(SEGMENT_DURATION)) {
+            return SEGMENT_DURATION
+                    + line.substring(SEGMENT_DURATION.length()).strip().split("[\\s,]", 2)[0] + ",";
+        }
         if (line.startsWith(TARGET_DURATION) && line.indexOf('.') > 0) {
-            return TARGET_DURATION + (long) Math.ceil(Double.parseDouble(line.substring(TARGET_DURATION.length())));
+            try {
+                return TARGET_DURATION + (long) Math.ceil(Double.parseDouble(line.substring(TARGET_DURATION.length())));
+            } catch (NumberFormatException e) {
+                return line; // The parser says what is wrong with it.
+            }
         }
         return line;
     }
 
-    private static HlsSnapshot.Media snapshot(MediaPlaylist playlist, boolean ours) throws FormatException {
+    private static HlsSnapshot.Media snapshot(MediaPlaylist playlist, boolean parts, boolean ours)
+            throws FormatException {
         List<HlsSegment> segments = new ArrayList<>();
         boolean encrypted = false;
-        boolean parts = !playlist.partialSegments().isEmpty();
         Optional<HlsSegment.Init> init = Optional.empty();
         Optional<HlsSegment> previous = Optional.empty();
         for (MediaSegment segment : playlist.mediaSegments()) {
             encrypted |= segment.segmentKey()
                     .filter(key -> key.method() != KeyMethod.NONE)
                     .isPresent();
-            parts |= !segment.partialSegments().isEmpty();
             if (segment.segmentMap().isPresent()) { // The parser names a map only at the segment right behind the tag.
                 var map = segment.segmentMap().get();
                 init = Optional.of(new HlsSegment.Init(
@@ -176,8 +225,13 @@ public final class HlsReader {
         if (playlist.mediaSequence() < 0) {
             throw new FormatException("media sequence: " + playlist.mediaSequence() + " (expected: >= 0)");
         }
+        Duration longest = segments.stream()
+                .map(HlsSegment::duration)
+                .max(Duration::compareTo)
+                .orElse(Duration.ZERO);
+        Duration target = duration(playlist.targetDuration());
         return new HlsSnapshot.Media(
-                duration(playlist.targetDuration()),
+                target.isZero() ? longest : target,
                 playlist.mediaSequence(),
                 !playlist.ongoing(),
                 encrypted,

@@ -30,7 +30,7 @@ public sealed interface HlsSnapshot {
     /**
      * A media playlist.
      *
-     * @param targetDuration EXT-X-TARGETDURATION
+     * @param targetDuration EXT-X-TARGETDURATION; where it is missing or 0, the longest segment's duration
      * @param mediaSequence the number of the first segment
      * @param ended whether EXT-X-ENDLIST was there
      * @param encrypted whether a segment is: EXT-X-KEY with a method other than NONE

@@ -122,6 +122,11 @@ class HlsReaderTest {
                 "#EXTM3U\n\n#EXT-X-TARGETDURATION:4\n#EXT-X-WHAT:IS=\"this\"\n#EXTINF:4\n\na.ts\n",
                 "#EXTM3U x=1\n#EXT-X-TARGETDURATION:4\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:4,\na.ts\n",
                 "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART:DURATION=1,URI=\"p\"\n#EXTINF:4,\na.ts\n",
+                "#EXTM3U\n#EXTINF:4,\na.ts\n",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:0\n#EXTINF:4,\na.ts\n",
+                "#EXTM3U\n#EXT-X-VERSION:seven\n#EXT-X-DATERANGE:ID\n#EXT-X-START:\n#EXTINF:4,\na.ts\n",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF:4,\na.ts\n",
+                "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART:DURATION\n#EXTINF:4.000 tvg=\"x\",Some, title\na.ts\n",
             })
     void oddButReadable(String text) throws FormatException {
         HlsSnapshot.Media media = media(text);
