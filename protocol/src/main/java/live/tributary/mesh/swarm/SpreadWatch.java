@@ -163,8 +163,9 @@ final class SpreadWatch {
         return late;
     }
 
-    /** The copies that only a neighbour that is gone was sent; they are no longer watched. */
+    /** The copies that only a neighbour that is gone was sent; they are no longer watched, nor is anything measured of its others. */
     List<Copy> lost(Neighbour gone) {
+        spread.values().removeIf(copy -> copy.to == gone);
         List<Copy> lost = new ArrayList<>();
         for (Iterator<Copy> i = unproven.values().iterator(); i.hasNext(); ) {
             Copy copy = i.next();

@@ -69,6 +69,12 @@ final class Swarmbed implements SwarmActions {
         return RelayKey.of(bytes);
     }
 
+    /** A relay as one part of the core knows it, without a swarm around it. */
+    static Neighbour neighbour(int number) {
+        return new Neighbour(
+                new LinkId(number), new LinkPeer(key(number), NodeRole.RELAY, true, Duration.ofMillis(20)), 0);
+    }
+
     LinkId link(int number, NodeRole role) {
         LinkId link = new LinkId(number);
         swarm.linkUp(link, new LinkPeer(key(number), role, true, Duration.ofMillis(20)), now);
