@@ -18,16 +18,20 @@ final class LinkHandler extends ChannelInboundHandlerAdapter {
 
     private final Link link;
     private final EventLoop loop;
+    private final ReadBacklog backlog;
 
     LinkHandler(Link link, EventLoop loop) {
         this.link = link;
         this.loop = loop;
+        this.backlog = new ReadBacklog(loop);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
-        if (message instanceof PeerMessage peerMessage && !loop.isShuttingDown()) {
-            onLoop(() -> link.received(peerMessage));
+        if (message instanceof PeerMessage received && loop.inEventLoop()) {
+            link.received(received);
+        } else if (message instanceof PeerMessage received && !loop.isShuttingDown()) {
+            backlog.add(context.channel().config(), () -> link.received(received));
         } else {
             ReferenceCountUtil.release(message);
         }
