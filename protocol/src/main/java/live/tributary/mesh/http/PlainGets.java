@@ -23,10 +23,6 @@ final class PlainGets extends ChannelInboundHandlerAdapter {
                     + "\r\n\r\n")
             .getBytes(StandardCharsets.US_ASCII);
 
-    /** Where an event loop's requests are read. */
-    private static final ThreadLocal<byte[]> REQUEST =
-            ThreadLocal.withInitial(() -> new byte[PlainGetReader.MAX_LENGTH]);
-
     private final Heads heads;
     private final HttpConnection connection;
     private final boolean tls;
@@ -81,10 +77,7 @@ final class PlainGets extends ChannelInboundHandlerAdapter {
     }
 
     private boolean answered(ChannelHandlerContext ctx, ByteBuf in) {
-        byte[] request = REQUEST.get();
-        int readable = Math.min(in.readableBytes(), request.length);
-        in.getBytes(in.readerIndex(), request, 0, readable);
-        int length = reader.read(request, readable);
+        int length = reader.read(in);
         if (length == 0) {
             return false;
         }

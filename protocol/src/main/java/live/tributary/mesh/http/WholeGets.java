@@ -12,22 +12,21 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.AsciiString;
-import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Reads GETs that come whole and are plain, for half of what the codec behind it takes; the requests are the same.
  *
- * <p>Plain is what has no body, asks for nothing but an answer, and is written as RFC 9112 says, without any leniency. What a read brings is
- * either such requests, one behind the other, or this handler hands on what it has not read and leaves for good: so that no byte is seen by
- * both, and nothing is ever kept here.
+ * <p>Plain is what has no body and asks for nothing but an answer. What a read brings is either such requests, one behind the other,
+ * or this handler hands on what it has not read and leaves for good: so that no byte is seen by both, and nothing is ever kept here.
  */
 final class WholeGets extends ChannelInboundHandlerAdapter {
     /** The longest request that is read, bytes. */
     static final int MAX_LENGTH = 4096;
 
-    private static final byte[] METHOD = ascii("GET /");
-    private static final byte[] VERSION = ascii(" HTTP/1.1\r\n");
+    private static final String START = "GET /";
+    private static final int TARGET = START.length() - 1;
+
     /** Names that are read without being made anew. */
     private static final AsciiString[] USUAL = {
         HttpHeaderNames.HOST,
@@ -58,36 +57,13 @@ final class WholeGets extends ChannelInboundHandlerAdapter {
         HttpHeaderNames.TRAILER
     };
 
-    private static final boolean[] TOKEN = token();
-
-    /** Where an event loop's requests are read. */
-    private static final ThreadLocal<byte[]> REQUEST = ThreadLocal.withInitial(() -> new byte[MAX_LENGTH]);
-
+    private final GetParser parser = new GetParser(START, MAX_LENGTH);
     private final int maxLine;
     private final int maxHeaders;
-    private byte[] in = {};
-    private int length;
-    private int at;
 
     WholeGets(HttpLimits limits) {
         this.maxLine = limits.requestLine();
         this.maxHeaders = limits.headers();
-    }
-
-    private static byte[] ascii(String text) {
-        return text.getBytes(StandardCharsets.US_ASCII);
-    }
-
-    /** RFC 9110, 5.6.2. */
-    private static boolean[] token() {
-        boolean[] token = new boolean[128];
-        for (char c = '0'; c <= 'z'; c++) {
-            token[c] = Character.isLetterOrDigit(c);
-        }
-        for (char c : "!#$%&'*+-.^_`|~".toCharArray()) {
-            token[c] = true;
-        }
-        return token;
     }
 
     @Override
@@ -114,122 +90,50 @@ final class WholeGets extends ChannelInboundHandlerAdapter {
     /** The request at the front of {@code bytes}, which is stepped over, or null where there is none that is whole and plain. */
     @Nullable
     DefaultFullHttpRequest read(ByteBuf bytes) {
-        in = REQUEST.get();
-        length = Math.min(bytes.readableBytes(), in.length);
-        bytes.getBytes(bytes.readerIndex(), in, 0, length);
-        at = 0;
-        if (!starts(METHOD)) {
+        if (!parser.begin(bytes) || parser.lineLength() > maxLine) {
             return null;
         }
-        int target = METHOD.length - 1;
-        at = METHOD.length;
-        while (at < length && in[at] > ' ' && in[at] < 0x7f) {
-            at++;
-        }
-        int targetEnd = at;
-        if (!starts(VERSION) || at + VERSION.length - 2 > maxLine) {
-            return null;
-        }
-        at += VERSION.length;
-        int headersFrom = at;
         HttpHeaders headers =
                 DefaultHttpHeadersFactory.headersFactory().withValidation(false).newHeaders();
-        while (at + 1 < length) {
-            if (in[at] == '\r') {
-                if (in[at + 1] != '\n' || at - headersFrom > maxHeaders) {
-                    return null;
-                }
-                bytes.skipBytes(at + 2);
-                return new DefaultFullHttpRequest(
-                        HttpVersion.HTTP_1_1,
-                        HttpMethod.GET,
-                        text(target, targetEnd),
-                        Unpooled.EMPTY_BUFFER,
-                        headers,
-                        EmptyHttpHeaders.INSTANCE);
-            }
-            if (!header(headers)) {
+        while (parser.nextHeader()) {
+            if (!addsPlain(headers)) {
                 return null;
             }
         }
-        return null;
+        if (parser.length() == 0 || parser.headersLength() > maxHeaders) {
+            return null;
+        }
+        bytes.skipBytes(parser.length());
+        return new DefaultFullHttpRequest(
+                HttpVersion.HTTP_1_1,
+                HttpMethod.GET,
+                parser.target(TARGET),
+                Unpooled.EMPTY_BUFFER,
+                headers,
+                EmptyHttpHeaders.INSTANCE);
     }
 
-    /** Reads one header; false where it is not whole, not well-formed, or not of a plain request. */
-    private boolean header(HttpHeaders headers) {
-        int nameFrom = at;
-        while (at < length && in[at] > 0 && TOKEN[in[at]]) {
-            at++;
-        }
-        int nameEnd = at;
-        if (nameEnd == nameFrom || at == length || in[at] != ':') {
-            return false;
-        }
-        at++;
-        while (at < length && in[at] == ' ') {
-            at++;
-        }
-        int from = at;
-        while (at < length && in[at] >= ' ' && in[at] < 0x7f) {
-            at++;
-        }
-        int end = at;
-        while (end > from && in[end - 1] == ' ') {
-            end--;
-        }
-        if (at + 1 >= length || in[at] != '\r' || in[at + 1] != '\n') {
-            return false;
-        }
-        at += 2;
+    /** Adds the header that was read; false where it is not one of a plain request. */
+    private boolean addsPlain(HttpHeaders headers) {
         for (AsciiString name : NOT_PLAIN) {
-            if (is(name, nameFrom, nameEnd)) {
+            if (parser.isName(name)) {
                 return false;
             }
         }
-        AsciiString name = name(nameFrom, nameEnd);
+        AsciiString name = name();
         if (name == HttpHeaderNames.HOST && headers.contains(name)) {
             return false;
         }
-        headers.add(name, text(from, end));
+        headers.add(name, parser.value());
         return true;
     }
 
-    private AsciiString name(int from, int end) {
+    private AsciiString name() {
         for (AsciiString usual : USUAL) {
-            if (is(usual, from, end)) {
+            if (parser.isName(usual)) {
                 return usual;
             }
         }
-        return new AsciiString(in, from, end - from, true);
-    }
-
-    private boolean starts(byte[] what) {
-        if (length - at < what.length) {
-            return false;
-        }
-        for (int i = 0; i < what.length; i++) {
-            if (in[at + i] != what[i]) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    /** Whether these bytes are {@code name}, which is in lower case, in whatever case. */
-    private boolean is(AsciiString name, int from, int end) {
-        if (end - from != name.length()) {
-            return false;
-        }
-        for (int i = 0; i < name.length(); i++) {
-            int c = in[from + i];
-            if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != name.byteAt(i)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private String text(int from, int end) {
-        return new String(in, from, end - from, StandardCharsets.ISO_8859_1);
+        return parser.name();
     }
 }
