@@ -6,12 +6,10 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
-import io.netty.channel.FileRegion;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
-import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -20,11 +18,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseEncoder;
 import io.netty.handler.codec.http.HttpResponseStatus;
-import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
-import io.netty.handler.codec.http.LastHttpContent;
-import io.netty.handler.codec.http.TooLongHttpHeaderException;
-import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.util.AsciiString;
@@ -50,16 +44,9 @@ import org.slf4j.LoggerFactory;
  * One HTTP connection: requests are answered one after the other in the order in which they came.
  *
  * <p>While an answer is under way and another request waits, nothing more is read, so a client that does not read its answers cannot
- * pile up requests. A
- * body leaves in runs, each when the socket has room and the pace allows it. One deadline at a time is set, for whatever is
- * being waited for; past it the connection is closed.
+ * pile up requests. One deadline at a time is set, for whatever is being waited for; past it the connection is closed.
  */
 final class HttpConnection extends ChannelInboundHandlerAdapter {
-    /** What a client takes at least of a body in the time that it may stall, so that nobody holds a chunk for ever. */
-    private static final int LEAST_TAKEN = 64 * 1024;
-    /** Playlists, announces and errors do not queue behind chunks for the upload allowance. */
-    private static final int UNPACED = 16 * 1024;
-
     private static final String ALLOWED_METHODS = "GET, HEAD, POST, OPTIONS";
     private static final String ALLOWED_MOSTLY = "GET, HEAD, OPTIONS";
     private static final String ALLOWED_HEADERS =
@@ -78,27 +65,14 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private final HttpServer server;
     private final HttpLimits limits;
     private final boolean tls;
-    private final Queue<Pending> waiting = new ArrayDeque<>();
+    private final Queue<PendingRequest> waiting = new ArrayDeque<>();
 
-    /** The request whose body is still coming in. */
-    private @Nullable HttpRequest incoming;
-
-    private ByteBuf incomingBody = Unpooled.EMPTY_BUFFER;
-    private boolean refusing;
+    private final IncomingRequest incoming;
     private boolean asked;
 
     private boolean answering;
-    private @Nullable OutgoingBody outgoing;
-    /** What the kernel sends now; nothing else is written until it has. */
-    private @Nullable FileRegion inFlight;
-
-    private long leftBefore;
-    private boolean paced;
-    private boolean older;
     private boolean closeAfter;
-    private boolean pumping;
-    /** The pace has named a time; until then it is not asked again, whatever else happens. */
-    private boolean awaitsTurn;
+    private final BodyPump bodies;
 
     /** More may come of what was read; what is written until then is flushed at its end. */
     private boolean reading;
@@ -119,16 +93,19 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         this.server = server;
         this.limits = server.limits();
         this.tls = tls;
+        this.incoming = new IncomingRequest(limits);
+        this.bodies = new BodyPump(server.pace(), new Leaving());
     }
 
-    /** A whole request, or one that is already refused. */
-    private record Pending(HttpRequest head, ByteBuf body, Optional<HttpAnswer> refusal) {
-        boolean isHead() {
-            return head.method().equals(HttpMethod.HEAD);
+    private final class Leaving implements BodyPump.Listener {
+        @Override
+        public void mayStall(ChannelHandlerContext ctx) {
+            waitAtMost(ctx, limits.stalled());
         }
 
-        boolean keepAlive() {
-            return refusal.isEmpty() && HttpUtil.isKeepAlive(head);
+        @Override
+        public void left(ChannelHandlerContext ctx) {
+            finished(ctx);
         }
     }
 
@@ -155,12 +132,8 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     private void releaseAll() {
         waiting.forEach(pending -> pending.body().release());
         waiting.clear();
-        incomingBody.release();
-        incomingBody = Unpooled.EMPTY_BUFFER;
-        if (outgoing != null) {
-            outgoing.release();
-            outgoing = null;
-        }
+        incoming.release();
+        bodies.release();
     }
 
     // ---- Requests in
@@ -169,11 +142,12 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         reading = true;
         try {
-            if (message instanceof HttpRequest request && !refusing) {
-                begin(ctx, request);
-            }
-            if (message instanceof HttpContent content && !refusing && incoming != null) {
-                take(ctx, incoming, content);
+            PendingRequest whole = incoming.read(ctx, message);
+            if (whole != null) {
+                enqueue(ctx, whole);
+            } else if (incoming.expectsContinue(message) && !answering) {
+                ctx.writeAndFlush(new DefaultFullHttpResponse(
+                        HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
             }
         } finally {
             ReferenceCountUtil.release(message);
@@ -187,68 +161,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         ctx.fireChannelReadComplete();
     }
 
-    private void begin(ChannelHandlerContext ctx, HttpRequest request) {
-        if (request.decoderResult().isFailure()) {
-            refuse(ctx, request, malformed(request.decoderResult().cause()));
-            return;
-        }
-        if (HttpUtil.getContentLength(request, 0L) > limits.body()) {
-            refuse(ctx, request, tooLong());
-            return;
-        }
-        incoming = request;
-        if (HttpUtil.is100ContinueExpected(request) && !answering) {
-            ctx.writeAndFlush(new DefaultFullHttpResponse(
-                    HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
-        }
-    }
-
-    private void take(ChannelHandlerContext ctx, HttpRequest request, HttpContent content) {
-        if (content.decoderResult().isFailure()) {
-            refuse(ctx, request, malformed(content.decoderResult().cause()));
-            return;
-        }
-        int more = content.content().readableBytes();
-        if (more > 0) {
-            if (incomingBody.readableBytes() + more > limits.body()) {
-                refuse(ctx, request, tooLong());
-                return;
-            }
-            if (incomingBody.capacity() == 0) { // The shared empty one.
-                incomingBody = ctx.alloc().buffer(more);
-            }
-            incomingBody.writeBytes(content.content());
-        }
-        if (content instanceof LastHttpContent) {
-            ByteBuf body = incomingBody;
-            incomingBody = Unpooled.EMPTY_BUFFER;
-            incoming = null;
-            enqueue(ctx, new Pending(request, body, Optional.empty()));
-        }
-    }
-
-    private HttpAnswer tooLong() {
-        return HttpAnswer.text(413, "body: longer (expected: <= " + limits.body() + " bytes)");
-    }
-
-    private HttpAnswer malformed(@Nullable Throwable cause) {
-        if (cause instanceof TooLongHttpLineException) {
-            return HttpAnswer.text(414, "request line: longer (expected: <= " + limits.requestLine() + " characters)");
-        }
-        if (cause instanceof TooLongHttpHeaderException) {
-            return HttpAnswer.text(431, "headers: longer (expected: <= " + limits.headers() + " bytes)");
-        }
-        return HttpAnswer.text(400, "malformed request");
-    }
-
-    /** Answers when its turn comes, then closes; reads nothing more. */
-    private void refuse(ChannelHandlerContext ctx, HttpRequest request, HttpAnswer refusal) {
-        refusing = true;
-        incoming = null;
-        enqueue(ctx, new Pending(request, Unpooled.EMPTY_BUFFER, Optional.of(refusal)));
-    }
-
-    private void enqueue(ChannelHandlerContext ctx, Pending pending) {
+    private void enqueue(ChannelHandlerContext ctx, PendingRequest pending) {
         if (waiting.size() >= limits.pipelined()) {
             pending.body().release();
             pending.refusal().ifPresent(HttpAnswer::release);
@@ -271,7 +184,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (answering || !ctx.channel().isActive()) {
             return;
         }
-        Pending pending = waiting.poll();
+        PendingRequest pending = waiting.poll();
         if (pending == null) {
             ctx.channel().config().setAutoRead(true);
             return;
@@ -285,7 +198,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void route(ChannelHandlerContext ctx, Pending pending) {
+    private void route(ChannelHandlerContext ctx, PendingRequest pending) {
         HttpRequest head = pending.head();
         if (pending.refusal().isPresent()) {
             write(ctx, pending, pending.refusal().get());
@@ -332,7 +245,10 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void answered(
-            ChannelHandlerContext ctx, Pending pending, @Nullable HttpAnswer answer, @Nullable Throwable failure) {
+            ChannelHandlerContext ctx,
+            PendingRequest pending,
+            @Nullable HttpAnswer answer,
+            @Nullable Throwable failure) {
         pending.body().release();
         write(ctx, pending, answer != null ? answer : failed(pending.head().uri(), failure));
     }
@@ -346,7 +262,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         return HttpAnswer.text(500, "internal error");
     }
 
-    private Optional<HttpQuery> query(ChannelHandlerContext ctx, Pending pending, String method) {
+    private Optional<HttpQuery> query(ChannelHandlerContext ctx, PendingRequest pending, String method) {
         String target = pending.head().uri();
         if (target.startsWith("http://") || target.startsWith("https://")) { // RFC 9112, 3.2.2: absolute form.
             int path = target.indexOf('/', target.indexOf("//") + 2);
@@ -377,7 +293,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
                 : answer;
     }
 
-    private void write(ChannelHandlerContext ctx, Pending pending, HttpAnswer answer) {
+    private void write(ChannelHandlerContext ctx, PendingRequest pending, HttpAnswer answer) {
         if (!ctx.channel().isActive() || ctx.isRemoved()) {
             answer.release();
             return;
@@ -392,7 +308,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         headers.set(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN, ANY_ORIGIN)
                 .set(HttpHeaderNames.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS)
                 .set(CONTENT_TYPE_OPTIONS, NO_SNIFFING);
-        OutgoingBody body = cut(pending.head().headers(), answer, head);
+        OutgoingBody body = Selection.of(pending.head().headers(), answer, head);
         server.tallies().answered(head.status().code());
         closeAfter =
                 !pending.keepAlive() || headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE, true);
@@ -408,24 +324,21 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         if (tls || body.isShort()) {
             body.asMemory();
         }
-        if (body.remaining() <= UNPACED && ctx.channel().isWritable()) {
+        if (body.remaining() <= BodyPump.UNPACED && ctx.channel().isWritable()) {
             writeWhole(ctx, head, body);
             return;
         }
         ctx.write(head);
-        outgoing = body;
-        paced = body.remaining() > UNPACED;
-        older = answer.older();
         waitAtMost(ctx, limits.stalled());
-        pump(ctx);
+        bodies.begin(ctx, body, answer.older(), closeAfter);
     }
 
-    private static boolean isPlain(Pending pending) {
+    private static boolean isPlain(PendingRequest pending) {
         return pending.keepAlive() && pending.head().protocolVersion().equals(HttpVersion.HTTP_1_1);
     }
 
     /** What is encoded already goes past the encoder. */
-    private void write(ChannelHandlerContext ctx, Pending pending, int status, PreparedAnswer answer) {
+    private void write(ChannelHandlerContext ctx, PendingRequest pending, int status, PreparedAnswer answer) {
         server.tallies().answered(status);
         ByteBuf bytes = pending.isHead() ? answer.head(ctx.alloc()) : answer.whole(ctx.alloc());
         server.pace().spend(bytes.readableBytes());
@@ -451,124 +364,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         finished(ctx);
     }
 
-    /** What of the body answers the request: all, one range, or nothing; sets status and length. */
-    private static OutgoingBody cut(HttpHeaders asked, HttpAnswer answer, HttpResponse head) {
-        OutgoingBody body = new OutgoingBody(answer.body().duplicate(), answer.file());
-        int length = body.remaining();
-        HttpHeaders headers = head.headers();
-        String etag = headers.get(HttpHeaderNames.ETAG);
-        if (answer.status() == 200 && etag != null && matches(asked.get(HttpHeaderNames.IF_NONE_MATCH), etag)) {
-            head.setStatus(HttpResponseStatus.NOT_MODIFIED);
-            body.release();
-            return OutgoingBody.empty();
-        }
-        String range = asked.get(HttpHeaderNames.RANGE);
-        String ifRange = asked.get(HttpHeaderNames.IF_RANGE);
-        if (answer.status() == 200
-                && range != null
-                && headers.containsValue(HttpHeaderNames.ACCEPT_RANGES, HttpHeaderValues.BYTES, true)
-                && (ifRange == null || ifRange.equals(etag))) {
-            Optional<ByteRange> wanted = ByteRange.parse(range, length);
-            if (wanted.isPresent()) {
-                ByteRange part = wanted.get();
-                headers.set(HttpHeaderNames.CONTENT_RANGE, part.contentRange(length));
-                head.setStatus(
-                        part.satisfiable()
-                                ? HttpResponseStatus.PARTIAL_CONTENT
-                                : HttpResponseStatus.REQUESTED_RANGE_NOT_SATISFIABLE);
-                body.cut(part.from(), part.length());
-            }
-        }
-        if (answer.status() != HttpResponseStatus.NO_CONTENT.code()) {
-            headers.set(HttpHeaderNames.CONTENT_LENGTH, body.remaining());
-        }
-        return body;
-    }
-
-    private static boolean matches(@Nullable String ifNoneMatch, String etag) {
-        if (ifNoneMatch == null) {
-            return false;
-        }
-        for (String tag : ifNoneMatch.split(",", -1)) {
-            String plain = tag.strip();
-            if (plain.equals("*") || plain.equals(etag) || plain.equals("W/" + etag)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Writes as much of the body as the socket and the pace take now. */
-    private void pump(ChannelHandlerContext ctx) {
-        if (pumping
-                || awaitsTurn) { // Flushing may report at once that the socket has room again, or that all has left.
-            return;
-        }
-        pumping = true;
-        boolean written = false;
-        while (outgoing != null && !written && inFlight == null && ctx.channel().isWritable()) {
-            int length = Math.min(server.pace().run(), outgoing.remaining());
-            long wait = paced ? server.pace().take(length, older) : 0;
-            if (wait > 0) {
-                waitAtMost(ctx, limits.stalled());
-                awaitsTurn = true;
-                ctx.executor().schedule(() -> takeTurn(ctx), wait, TimeUnit.NANOSECONDS);
-                break;
-            }
-            if (!paced) {
-                server.pace().spend(length);
-            }
-            OutgoingBody body = outgoing;
-            Object part = body.take(length);
-            written = body.remaining() == 0;
-            if (part instanceof FileRegion region) {
-                inFlight = region;
-                leftBefore = 0;
-                ctx.write(region).addListener(sent -> left(ctx, sent.isSuccess()));
-            } else {
-                ctx.write(part).addListener(sent -> waitAtMost(ctx, limits.stalled()));
-            }
-            if (written) {
-                outgoing = null;
-                body.release();
-                var last = ctx.write(LastHttpContent.EMPTY_LAST_CONTENT);
-                if (closeAfter) {
-                    last.addListener(ChannelFutureListener.CLOSE);
-                }
-            }
-            if (inFlight != null || !ctx.channel().isWritable()) {
-                ctx.flush(); // After which there may be room again.
-            }
-        }
-        ctx.flush();
-        pumping = false;
-        if (written && inFlight == null) {
-            finished(ctx);
-        }
-    }
-
-    private void takeTurn(ChannelHandlerContext ctx) {
-        awaitsTurn = false;
-        pump(ctx);
-    }
-
-    /** The kernel has sent a part of a file, or cannot. */
-    private void left(ChannelHandlerContext ctx, boolean whole) {
-        inFlight = null;
-        if (!whole) {
-            ctx.close(); // The client was promised more.
-            return;
-        }
-        waitAtMost(ctx, limits.stalled());
-        if (!pumping) {
-            if (outgoing == null) {
-                finished(ctx);
-            } else {
-                pump(ctx);
-            }
-        }
-    }
-
     /** A request was answered before it came here, with a body of so many bytes. */
     void answeredPlainly(ChannelHandlerContext ctx, int bytes) {
         asked = true;
@@ -586,13 +381,13 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext ctx) {
-        pump(ctx);
+        bodies.pump(ctx);
         ctx.fireChannelWritabilityChanged();
     }
 
     // ---- WebSocket
 
-    private void upgrade(ChannelHandlerContext ctx, Pending pending, HttpServer.WebSocket webSocket) {
+    private void upgrade(ChannelHandlerContext ctx, PendingRequest pending, HttpServer.WebSocket webSocket) {
         WebSocketServerHandshaker handshaker = new WebSocketServerHandshakerFactory(
                         "", null, false, webSocket.maxFrame())
                 .newHandshaker(pending.head());
@@ -625,7 +420,7 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
 
     private void checkDeadline(ChannelHandlerContext ctx) {
         long left = deadline - ctx.executor().ticker().nanoTime();
-        if (left <= 0 && !takesSome()) {
+        if (left <= 0 && !bodies.isTaken()) {
             if (answering || !asked) { // Else it had nothing more to ask, as any client one day.
                 server.tallies().cut();
                 ctx.channel()
@@ -639,16 +434,6 @@ final class HttpConnection extends ChannelInboundHandlerAdapter {
         } else {
             check = ctx.executor().schedule(() -> checkDeadline(ctx), left, TimeUnit.NANOSECONDS);
         }
-    }
-
-    /** Whether a client that is being sent a part of a file took enough of it since it was last asked. */
-    private boolean takesSome() {
-        FileRegion region = inFlight;
-        if (region == null || region.transferred() - leftBefore < LEAST_TAKEN) {
-            return false;
-        }
-        leftBefore = region.transferred();
-        return true;
     }
 
     @Override
