@@ -1,39 +1,28 @@
 package live.tributary.mesh.store;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.RemovalCause;
 import io.netty.buffer.ByteBuf;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.Queue;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import live.tributary.protocol.bencode.FormatException;
-import live.tributary.protocol.metainfo.WindowId;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Sha256;
 import org.jspecify.annotations.Nullable;
@@ -43,9 +32,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The chunks of one directory, within a cap, oldest out first; they outlive the process.
  *
- * <p>One thread writes, verifies and deletes; others read what the system no longer has in its cache. A chunk counts as held from the moment it is queued for writing, and is read
- * from the queue until it is on disk. Mappings of files that are read again and again are kept by popularity, since old
- * chunks are asked for by viewers' interest and not by age.
+ * <p>One thread writes, verifies and deletes; {@link MappedFiles} reads. A chunk counts as held from the moment it is queued for
+ * writing, and is read from the queue until it is on disk. {@link EvictionOrder} says which leaves first.
  */
 final class DiskTier {
     /** Bytes that may wait for the disk; a slower disk than that is not worth waiting for. */
@@ -53,16 +41,6 @@ final class DiskTier {
 
     /** Chunks shorter than this are sent as memory: a file of their own open costs more than the copy. */
     private static final int WORTH_A_FILE = 64 * 1024;
-
-    private static final int READERS = 2;
-    /** Chunks that may wait to be read from the disk. */
-    private static final int MAX_READS = 256;
-
-    /** What is younger than this goes by age alone. */
-    private static final Duration RECENT = WindowId.LENGTH.plus(WindowId.STEP);
-
-    /** One look for what others keep in as many evictions as a sixteenth of the chunks. */
-    private static final int LOOK_EVERY = 16;
 
     private static final int PROGRESS_STEPS = 4;
     private static final long CLOSE_SECONDS = 2;
@@ -80,29 +58,14 @@ final class DiskTier {
             new DefaultThreadFactory("store-disk", true),
             new ThreadPoolExecutor.DiscardPolicy()); // What comes after close has nowhere to go.
 
-    private final ExecutorService readers = new ThreadPoolExecutor(
-            READERS,
-            READERS,
-            0,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(MAX_READS),
-            new DefaultThreadFactory("store-read", true));
-
     private final Map<Sha256, Slab> pending = new ConcurrentHashMap<>();
     private final Map<Sha256, ChunkFile> files = new ConcurrentHashMap<>();
-    private final long mappedCap;
-    private @Nullable Cache<Sha256, MappedFile> mapped;
+    private final MappedFiles mapped;
     private final AtomicLong pendingBytes = new AtomicLong();
     private final AtomicLong fileBytes = new AtomicLong();
 
-    private volatile Predicate<ChunkRecord> keeps = record -> true;
-
     /** Only on the disk's thread. */
-    private final NavigableSet<ChunkRecord> byAge = new TreeSet<>(Slab.BY_AGE);
-
-    private final Queue<ChunkRecord> spare = new ArrayDeque<>();
-    /** From the start a look is due. */
-    private int looksPutOff = Integer.MAX_VALUE / 2;
+    private final EvictionOrder order = new EvictionOrder();
 
     private boolean failing;
 
@@ -124,37 +87,12 @@ final class DiskTier {
         this.directory = Files.createDirectories(directory);
         this.cap = cap;
         this.upper = upper;
-        this.mappedCap = mappedCap;
-    }
-
-    /** Made when the first file is read: a start does not wait for it. */
-    private synchronized Cache<Sha256, MappedFile> mapped() {
-        Cache<Sha256, MappedFile> made = mapped;
-        if (made == null) {
-            made = Caffeine.newBuilder()
-                    .maximumWeight(mappedCap)
-                    .weigher((Sha256 hash, MappedFile file) -> file.length())
-                    .executor(Runnable::run)
-                    .removalListener((@Nullable Sha256 hash, @Nullable MappedFile file, RemovalCause cause) -> {
-                        if (file != null) {
-                            file.close();
-                        }
-                    })
-                    .build();
-            mapped = made;
-        }
-        return made;
-    }
-
-    private synchronized void unmap(Sha256 hash) {
-        if (mapped != null) {
-            mapped.invalidate(hash);
-        }
+        this.mapped = new MappedFiles(mappedCap, this::unreadable);
     }
 
     /** Which older chunks are to be kept for longest. */
     void keep(Predicate<ChunkRecord> first) {
-        keeps = first;
+        order.keep(first);
     }
 
     long bytes() {
@@ -178,53 +116,7 @@ final class DiskTier {
             }
         }
         ChunkFile file = files.get(record.hash());
-        if (file == null) {
-            return Optional.empty();
-        }
-        try {
-            MappedFile mapping = map(file);
-            if (!mapping.isResident()) {
-                loadAhead(mapping);
-            }
-            Optional<ByteBuf> slice = mapping.slice(offset, length);
-            return slice.isPresent() ? slice : Optional.of(mapOnce(file, offset, length));
-        } catch (UncheckedIOException | IOException e) {
-            unreadable(file, e);
-            return Optional.empty();
-        }
-    }
-
-    /** Has a file read into the system's cache, since who asked for a part of it is soon followed. */
-    void loadAhead(MappedFile mapping) {
-        if (!mapping.claimLoading()) {
-            return;
-        }
-        try {
-            readers.execute(mapping::load);
-        } catch (RejectedExecutionException e) {
-            mapping.loadingFailed();
-            LOG.debug("the disk has too much to read to read ahead");
-        }
-    }
-
-    /** For a mapping that left the cache between being found and being read, or is too large for it. */
-    private static ByteBuf mapOnce(ChunkFile file, int offset, int length) throws IOException {
-        MappedFile whole = file.map();
-        try {
-            return whole.slice(offset, length).orElseThrow();
-        } finally {
-            whole.close();
-        }
-    }
-
-    private MappedFile map(ChunkFile file) {
-        return mapped().get(file.record().hash(), hash -> {
-            try {
-                return file.map();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        });
+        return file == null ? Optional.empty() : mapped.read(file, offset, length);
     }
 
     /** As {@link ChunkBytes#fetch}. */
@@ -232,65 +124,27 @@ final class DiskTier {
         Slab waiting = pending.get(record.hash());
         Optional<StoredChunk> here = waiting == null ? Optional.empty() : waiting.share(this::loadAhead);
         if (here.isEmpty()) {
-            MappedFile file = mapped().getIfPresent(record.hash());
-            here = file != null && file.isResident() ? file.share() : Optional.empty();
+            here = mapped.resident(record.hash());
         }
         if (here.isPresent()) {
             return CompletableFuture.completedStage(here);
         }
         ChunkFile file = files.get(record.hash());
-        if (file == null) {
-            return CompletableFuture.completedStage(Optional.empty());
-        }
-        try {
-            return CompletableFuture.supplyAsync(() -> loaded(file), readers);
-        } catch (RejectedExecutionException e) { // Who asks finds another holder sooner than this disk would answer.
-            return CompletableFuture.completedStage(Optional.empty());
-        }
+        return file == null ? CompletableFuture.completedStage(Optional.empty()) : mapped.fetch(file);
     }
 
     /** As {@link ChunkBytes#prepare}. */
     CompletableFuture<Boolean> prepare(ChunkRecord record) {
         ChunkFile file = files.get(record.hash());
-        if (file == null || pending.containsKey(record.hash())) {
+        if (file == null || pending.containsKey(record.hash()) || mapped.isResident(record.hash())) {
             return ChunkStore.READY;
         }
-        MappedFile mapping = mapped().getIfPresent(record.hash());
-        if (mapping != null && mapping.isResident()) {
-            return ChunkStore.READY;
-        }
-        try {
-            return CompletableFuture.supplyAsync(
-                    () -> {
-                        loaded(file).ifPresent(StoredChunk::release);
-                        return true; // Where it cannot be read, that is told by who reads it next.
-                    },
-                    readers);
-        } catch (RejectedExecutionException e) {
-            return CompletableFuture.completedFuture(false);
-        }
+        return mapped.prepare(file);
     }
 
-    private Optional<StoredChunk> loaded(ChunkFile file) {
-        try {
-            MappedFile mapping = map(file);
-            mapping.load();
-            Optional<StoredChunk> shared = mapping.share();
-            return shared.isPresent() ? shared : loadedOnce(file);
-        } catch (UncheckedIOException | IOException e) {
-            unreadable(file, e);
-            return Optional.empty();
-        }
-    }
-
-    private static Optional<StoredChunk> loadedOnce(ChunkFile file) throws IOException {
-        MappedFile mapping = file.map();
-        try {
-            mapping.load();
-            return mapping.share();
-        } finally {
-            mapping.close();
-        }
+    /** Has a file read into the system's cache. */
+    void loadAhead(MappedFile mapping) {
+        mapped.loadAhead(mapping);
     }
 
     private void unreadable(ChunkFile file, Exception e) {
@@ -363,7 +217,7 @@ final class DiskTier {
     private boolean makeRoom(ChunkRecord coming) {
         long size = ChunkFile.size(coming);
         while (fileBytes.get() + size > cap) {
-            Optional<ChunkRecord> first = spare().or(() -> byAge.isEmpty() ? Optional.empty() : oldestBefore(coming));
+            Optional<ChunkRecord> first = order.firstFor(coming);
             if (first.isEmpty()) {
                 return false;
             }
@@ -373,37 +227,9 @@ final class DiskTier {
         return true;
     }
 
-    private Optional<ChunkRecord> oldestBefore(ChunkRecord coming) {
-        ChunkRecord oldest = byAge.first();
-        boolean goes = Slab.BY_AGE.compare(oldest, coming) < 0 && (keeps.test(coming) || isRecent(coming));
-        return goes ? Optional.of(oldest) : Optional.empty();
-    }
-
-    /** The oldest chunk that others keep, if one is known: looking through all for them is put off until it is worth it. */
-    private Optional<ChunkRecord> spare() {
-        if (spare.isEmpty() && ++looksPutOff > byAge.size() / LOOK_EVERY) {
-            looksPutOff = 0;
-            byAge.stream()
-                    .filter(record -> !isRecent(record) && !keeps.test(record))
-                    .forEach(spare::add);
-        }
-        ChunkRecord next = spare.poll();
-        while (next != null && (!files.containsKey(next.hash()) || keeps.test(next))) {
-            next = spare.poll();
-        }
-        return Optional.ofNullable(next);
-    }
-
-    private boolean isRecent(ChunkRecord record) {
-        return byAge.isEmpty()
-                || !record.body()
-                        .published()
-                        .isBefore(byAge.last().body().published().minus(RECENT));
-    }
-
     private void add(ChunkFile file) {
         if (files.put(file.record().hash(), file) == null) {
-            byAge.add(file.record());
+            order.add(file.record());
             fileBytes.addAndGet(ChunkFile.size(file.record()));
         }
     }
@@ -422,9 +248,9 @@ final class DiskTier {
     private @Nullable ChunkFile forget(ChunkRecord record) {
         ChunkFile file = files.remove(record.hash());
         if (file != null) {
-            byAge.remove(record);
+            order.remove(record);
             fileBytes.addAndGet(-ChunkFile.size(record));
-            unmap(record.hash());
+            mapped.unmap(record.hash());
             upper.letGo(record);
         }
         return file;
@@ -517,7 +343,7 @@ final class DiskTier {
     }
 
     void close() {
-        readers.shutdown();
+        mapped.stop();
         thread.shutdown();
         try {
             if (!thread.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS)) {
@@ -526,7 +352,7 @@ final class DiskTier {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        mapped().invalidateAll();
+        mapped.close();
         pending.values().forEach(Slab::close);
     }
 }
