@@ -305,6 +305,9 @@ final class PieceExchange {
         Piece piece = chunks.piece(block.piece()).orElse(null);
         if (piece == null || !piece.wanted() || piece.hasBlock(index)) {
             if (!asked && !config.isPlain()) {
+                if (piece != null && index == 0 && trees.mayPush(piece.stripe(), from, now)) {
+                    requests.cameTooLate(piece, now);
+                }
                 trees.duplicate((int) (block.piece() % LiveMessage.STRIPES), from);
             }
             return BlockVerdict.DUPLICATE;

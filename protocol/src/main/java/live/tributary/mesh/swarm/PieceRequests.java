@@ -2,7 +2,6 @@ package live.tributary.mesh.swarm;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -29,6 +28,7 @@ final class PieceRequests {
     private static final int OLDER_AT_ONCE = 3;
 
     private static final int MAX_FAILURES = 12;
+    private static final int MAX_FAILURES_OF_STRANGER = 4;
 
     // The plain ways
     private static final int PULLED_AT_ONCE = 4;
@@ -87,32 +87,34 @@ final class PieceRequests {
     /** A neighbour has a piece that is wanted: unless it comes by itself in time, it is asked for. */
     void shown(Piece piece, Neighbour by, long now) {
         piece.seen(by, now);
-        Neighbour source = piece.source;
-        if (piece.state == Piece.State.COMING
-                && source != null
-                && piece.blocks == 0
-                && source.failures > by.failures + 1) {
-            lookElsewhere(piece, now); // It had only been asked because nobody better was known.
-            return;
-        }
-        if (piece.state != Piece.State.WANTED || !piece.chunk.live) {
+        boolean fromAPoorOne = isAskedOfAPoorOne(piece, by);
+        if (!piece.chunk.live || piece.state != Piece.State.WANTED && !fromAPoorOne) {
             return;
         }
         if (config.pullOnly()) {
             hasRoom(by, now);
             return;
         }
-        Optional<Neighbour> parent = trees.parent(piece.stripe());
+        Neighbour parent = trees.parent(piece.stripe()).orElse(null);
         if (config.floods()) {
             schedule(piece, Math.min(piece.due, now + FLOODED_WITHIN));
-        } else if (parent.isEmpty()) {
+        } else if (parent == null || fromAPoorOne && parent == piece.source) {
             schedule(piece, now);
             act(now);
-        } else if (parent.get() == by) {
+        } else if (parent == by) {
             schedule(piece, now + PARENT_GRACE);
-        } else if (!parent.get().held.contains(piece.number)) {
+        } else if (!parent.held.contains(piece.number)) {
             schedule(piece, Math.min(piece.due, now + lateness.grace(by)));
         }
+    }
+
+    /** Whether nothing has come of a piece that was asked of somebody only because nobody better was known to have it. */
+    private static boolean isAskedOfAPoorOne(Piece piece, Neighbour better) {
+        Neighbour source = piece.source;
+        return piece.state == Piece.State.COMING
+                && source != null
+                && piece.blocks == 0
+                && source.failures > better.failures + 1;
     }
 
     /** A piece of the live edge that nobody has shown yet. */
@@ -127,6 +129,11 @@ final class PieceRequests {
 
     /** A pushed piece is whole. */
     void cameByItself(Piece piece, long now) {
+        lateness.learn(piece, now);
+    }
+
+    /** A push came of what had been asked of somebody else in vain: to hear only of those in time would be to wait ever less. */
+    void cameTooLate(Piece piece, long now) {
         lateness.learn(piece, now);
     }
 
@@ -185,7 +192,8 @@ final class PieceRequests {
 
     private void blame(Neighbour neighbour) {
         neighbour.failures++;
-        if (neighbour.failures == MAX_FAILURES && neighbour.isRelay()) {
+        if (neighbour.failures >= (neighbour.hasServed ? MAX_FAILURES : MAX_FAILURES_OF_STRANGER)
+                && neighbour.isRelay()) {
             actions.drop(neighbour.link, SwarmActions.DropReason.SURPLUS); // Whatever ails it, another serves better.
         }
     }

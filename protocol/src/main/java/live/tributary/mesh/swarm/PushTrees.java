@@ -165,7 +165,8 @@ final class PushTrees {
                 && !isChild(stripe, neighbour)
                 && !neighbour.full()
                 && !neighbour.chokesUs
-                && now >= neighbour.noGraftBefore[stripe];
+                && now >= neighbour.noGraftBefore[stripe]
+                && (neighbour.hasServed || neighbour.failures == 0 && neighbour.feedsUs == 0);
     }
 
     private void leave(int stripe, long now) {

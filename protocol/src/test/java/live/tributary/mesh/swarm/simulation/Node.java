@@ -329,7 +329,8 @@ final class Node implements SwarmActions {
 
     @Override
     public void drop(LinkId link, DropReason reason) {
-        simulation.trace.happened(this, "drops link " + link.value() + " " + reason);
+        Pipe pipe = pipes.get(link);
+        simulation.trace.happened(this, "drops " + (pipe == null ? "a link that is gone" : pipe.to) + " " + reason);
         simulation.dropped(this, link, reason);
     }
 
