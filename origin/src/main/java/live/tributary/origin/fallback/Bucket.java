@@ -45,6 +45,12 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(1);
     private static final Duration LAST_WRITES = Duration.ofSeconds(2);
     private static final int HOURS_OF_A_DAY = 24;
+    /** How soon relays link again to an origin that was gone for a moment. */
+    static final Duration LINKS_WITHIN = Duration.ofSeconds(10);
+    /** An origin that was gone for longer than this begins anew: nobody need be about to link. */
+    private static final Duration GONE_FOR_A_MOMENT = Duration.ofMinutes(2);
+    /** How long a relay has for a chunk that was missed: no viewer waits for it. */
+    private static final Duration DELIVERED_BEHIND = Duration.ofSeconds(5);
 
     private final SigningKey key;
     private final BucketSettings settings;
@@ -64,6 +70,8 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private final BucketDocuments documents;
     private final BucketRetention retention;
     private final List<Thread> writers = new ArrayList<>();
+    private final long startedAt;
+    private volatile boolean goesOn;
     private boolean estimated;
     private boolean closing;
     private boolean closed;
@@ -133,6 +141,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
         this.history = history;
         this.mesh = mesh;
         this.around = around;
+        this.startedAt = around.nanoTime().getAsLong();
         this.objects = new BucketObjects(journal, settings.writesAMonth(), around.sent(), opens.store());
         this.byRelays = new RelayWrites(
                 key, layout, mesh, opens.signer(), objects, around.wallClock(), around.handsOver(), history);
@@ -193,7 +202,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
     }
 
     private void missed(ChunkRecord record) {
-        plan.missed(record).ifPresent(gone -> trouble.leftOut());
+        plan.missed(record, now()).ifPresent(gone -> trouble.leftOut());
     }
 
     /** Says what a month costs at the rate of the first chunk, on air around the clock: the most that it can be. */
@@ -223,6 +232,8 @@ public final class Bucket implements StreamListener, AutoCloseable {
     /** The node has a chunk whole that this run did not publish: one of an earlier run, which a crash may have kept from the bucket. */
     @Override
     public void chunkCompleted(ChunkRecord record) {
+        Instant now = around.wallClock().instant();
+        goesOn |= record.term() < term && record.body().published().isAfter(now.minus(GONE_FOR_A_MOMENT));
         if (record.term() < term
                 && isInHistory(record)
                 && !mesh.view().storedInBucket(record.chunk())
@@ -314,7 +325,8 @@ public final class Bucket implements StreamListener, AutoCloseable {
     }
 
     private void upload(UploadPlan.Upload upload) {
-        if (!byRelays.anybody() || !leaveToRelays(upload)) {
+        boolean hopeful = byRelays.anybody() || (goesOn && mayYetLink());
+        if (!hopeful || !leaveToRelays(upload)) {
             uploadOneself(upload);
         }
     }
@@ -409,34 +421,60 @@ public final class Bucket implements StreamListener, AutoCloseable {
                 around.wallClock().instant());
     }
 
-    /** Stores a chunk that was missed, unless it is there, or has left the history or this node. */
+    /** Has a chunk that was missed stored, unless it is there, or has left the history or this node. */
     private void catchUp(UploadPlan.CatchUp job) {
-        ChunkRecord record = job.record();
-        boolean again = false;
-        boolean refused = false;
+        Runnable settles = () -> plan.caughtUp(job, false, false, now());
         try {
-            boolean there = isInHistory(record) && objects.isStored(nameOf(record), record.length());
-            if (!there && isInHistory(record)) {
-                Optional<byte[]> bytes = around.held().apply(record);
-                again = bytes.isPresent() && around.uplink().applyAsLong(record.length()) > 0;
-                if (bytes.isPresent() && !again) {
-                    put(nameOf(record), record, bytes.get());
-                    there = true;
-                }
-            }
-            if (there) {
-                objects.stored(nameOf(record));
-                mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
+            if (isInHistory(job.record())) {
+                settles = settled(job);
             }
         } catch (ObjectStore.StoreException e) {
-            again = true;
-            refused = e.refused();
-            locked(() -> trouble.says("the bucket did not take a chunk that it lacks: " + e.getMessage()));
+            settles = () -> {
+                plan.caughtUp(job, true, e.refused(), now());
+                trouble.says("the bucket did not take a chunk that it lacks: " + e.getMessage());
+            };
         } finally {
-            boolean later = again;
-            boolean pauses = refused;
-            locked(() -> plan.caughtUp(job, later, pauses, now()));
+            locked(settles);
         }
+    }
+
+    private Runnable settled(UploadPlan.CatchUp job) throws ObjectStore.StoreException {
+        ChunkRecord record = job.record();
+        String name = nameOf(record);
+        if (!objects.isStored(name, record.length())) {
+            if (!job.asked() && askForMissed(record)) {
+                return () -> plan.leftToOthers(job, true, now() + DELIVERED_BEHIND.toNanos());
+            }
+            if (!job.asked() && mayYetLink()) {
+                return () -> plan.leftToOthers(job, false, startedAt + LINKS_WITHIN.toNanos());
+            }
+            Optional<byte[]> bytes = around.held().apply(record);
+            boolean later = bytes.isPresent() && around.uplink().applyAsLong(record.length()) > 0;
+            if (bytes.isEmpty() || later) {
+                return () -> plan.caughtUp(job, later, false, now());
+            }
+            put(name, record, bytes.get());
+        }
+        objects.stored(name);
+        mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
+        return () -> plan.caughtUp(job, false, false, now());
+    }
+
+    private boolean askForMissed(ChunkRecord record) {
+        List<RelayKey> holders = byRelays.allowed() ? byRelays.holders(record) : List.of();
+        Optional<RelayKey> relay;
+        lock.lock();
+        try {
+            relay = couriers.choose(holders, now());
+        } finally {
+            lock.unlock();
+        }
+        return relay.isPresent() && byRelays.handOver(record, nameOf(record), relay.get());
+    }
+
+    /** Whether relays may not have linked yet to an origin that has just begun. */
+    private boolean mayYetLink() {
+        return byRelays.allowed() && now() - startedAt < LINKS_WITHIN.toNanos();
     }
 
     private void writeDocument(UploadPlan.Write write) {

@@ -23,7 +23,10 @@ final class Couriers {
     static final double DELIVERED_WITHIN = 1.6;
 
     static final Duration LOOK_AGAIN = Duration.ofMillis(150);
-    static final Duration REST = Duration.ofMinutes(2);
+    /** How long who failed twice is not asked, and twice as long with each failure more: a moment's trouble is no habit. */
+    static final Duration FIRST_REST = Duration.ofSeconds(5);
+
+    static final Duration LONGEST_REST = Duration.ofMinutes(2);
     private static final Duration LONGEST_CHECK = Duration.ofSeconds(1);
     private static final int FAILURES_TO_REST = 2;
 
@@ -69,7 +72,8 @@ final class Couriers {
         return hopeful ? new Wait(now + LOOK_AGAIN.toNanos()) : new WriteOneself();
     }
 
-    private Optional<RelayKey> choose(List<RelayKey> holders, long now) {
+    /** One of these that may be asked. */
+    Optional<RelayKey> choose(List<RelayKey> holders, long now) {
         List<RelayKey> willing = holders.stream()
                 .filter(relay -> Optional.ofNullable(standings.get(relay))
                         .filter(standing -> standing.failures() >= FAILURES_TO_REST)
@@ -114,7 +118,12 @@ final class Couriers {
                             .map(Standing::failures)
                             .orElse(0)
                     + 1;
-            standings.put(errand.relay(), new Standing(failures, now + REST.toNanos()));
+            standings.put(errand.relay(), new Standing(failures, now + rest(failures)));
         }
+    }
+
+    private static long rest(int failures) {
+        int doublings = Math.max(0, Math.min(failures - FAILURES_TO_REST, 8));
+        return Math.min(FIRST_REST.toNanos() << doublings, LONGEST_REST.toNanos());
     }
 }

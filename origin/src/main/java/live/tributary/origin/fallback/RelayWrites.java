@@ -74,7 +74,11 @@ final class RelayWrites {
 
     /** Asks a relay for one put. Returns whether it was asked: else the origin's own attempt meets the same trouble, and tells it. */
     boolean handOver(ChunkRecord record, RelayKey relay) {
-        String name = layout.chunk(record);
+        return handOver(record, layout.chunk(record), relay);
+    }
+
+    /** @param name under which it is put */
+    boolean handOver(ChunkRecord record, String name, RelayKey relay) {
         Instant now = wallClock.instant();
         try {
             Optional<PutSigner.SignedPut> put = signer.sign(

@@ -9,7 +9,6 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,7 +52,7 @@ final class UploadPlan {
     private final Map<Integer, TreeMap<Long, ChunkRecord>> stored = new HashMap<>();
     private final Map<String, Document> documents = new LinkedHashMap<>();
     private final Deque<String> deletes = new ArrayDeque<>();
-    private final Set<ChunkRecord> missed = new LinkedHashSet<>();
+    private final Map<ChunkRecord, Missed> missed = new LinkedHashMap<>();
     private boolean catchingUp;
     private Optional<Long> catchUpAt = Optional.empty();
     private long waitingBytes;
@@ -88,8 +87,14 @@ final class UploadPlan {
 
     record Delete(String key) implements Job {}
 
-    /** A chunk that was missed, and may be in the bucket all the same; one at a time, so that a writer is left for what is live. */
-    record CatchUp(ChunkRecord record) implements Job {}
+    /**
+     * A chunk that was missed, and may be in the bucket all the same; one at a time, so that a writer is left for what is live.
+     *
+     * @param asked whether a relay was asked to write it
+     */
+    record CatchUp(ChunkRecord record, boolean asked) implements Job {}
+
+    private record Missed(boolean asked, long notBefore) {}
 
     private static final class Document {
         private boolean dirty;
@@ -136,30 +141,39 @@ final class UploadPlan {
     }
 
     /** This chunk was not stored in its time, or nobody knows whether it was; playlists do without it. Returns one that it drove out. */
-    Optional<ChunkRecord> missed(ChunkRecord record) {
-        missed.add(record);
+    Optional<ChunkRecord> missed(ChunkRecord record, long now) {
+        missed.putIfAbsent(record, new Missed(false, now));
         if (missed.size() <= MAX_MISSED) {
             return Optional.empty();
         }
-        ChunkRecord oldest = missed.iterator().next();
+        ChunkRecord oldest = missed.keySet().iterator().next();
         missed.remove(oldest);
         return Optional.of(oldest);
     }
 
-    /** The missed chunk is done with, or is to be tried again after a while. */
+    /** The missed chunk is done with, or is to be tried again after a while, and so are the others. */
     void caughtUp(CatchUp job, boolean again, boolean refused, long now) {
         catchingUp = false;
         catchUpAt = again ? Optional.of(now + MISSED_RETRY.toNanos()) : Optional.empty();
         if (again) {
-            missed.add(job.record());
+            missed.put(job.record(), new Missed(job.asked(), now));
         }
         pauseIf(refused, now);
     }
 
-    private boolean mayCatchUp(long now) {
-        return !catchingUp
-                && !missed.isEmpty()
-                && catchUpAt.filter(time -> now - time < 0).isEmpty();
+    /** Somebody else may write the missed chunk: it is looked for again at this time; the others need not wait. */
+    void leftToOthers(CatchUp job, boolean asked, long until) {
+        catchingUp = false;
+        missed.put(job.record(), new Missed(asked, until));
+    }
+
+    private Optional<Map.Entry<ChunkRecord, Missed>> due(long now) {
+        if (catchingUp || catchUpAt.filter(time -> now - time < 0).isPresent()) {
+            return Optional.empty();
+        }
+        return missed.entrySet().stream()
+                .filter(entry -> now - entry.getValue().notBefore() >= 0)
+                .findFirst();
     }
 
     Optional<Job> next(long now) {
@@ -180,11 +194,13 @@ final class UploadPlan {
             inFlight.add(remove(upload.get()));
             return Optional.of(upload.get());
         }
-        if (mayCatchUp(now)) {
-            ChunkRecord record = missed.iterator().next();
-            missed.remove(record);
+        Optional<Map.Entry<ChunkRecord, Missed>> behind = due(now);
+        if (behind.isPresent()) {
+            CatchUp job =
+                    new CatchUp(behind.get().getKey(), behind.get().getValue().asked());
+            missed.remove(job.record());
             catchingUp = true;
-            return Optional.of(new CatchUp(record));
+            return Optional.of(job);
         }
         return Optional.ofNullable(deletes.poll()).map(Delete::new);
     }
@@ -281,7 +297,12 @@ final class UploadPlan {
                 .filter(document -> document.dirty && !document.inFlight)
                 .forEach(document -> times.add(document.writtenAt + DOCUMENT_INTERVAL.toNanos()));
         if (!catchingUp && !missed.isEmpty()) {
-            times.add(catchUpAt.orElse(now));
+            times.add(catchUpAt
+                    .filter(time -> now - time < 0)
+                    .orElseGet(() -> missed.values().stream()
+                            .map(Missed::notBefore)
+                            .min(Comparator.comparingLong(time -> time - now))
+                            .orElse(now)));
         }
         return times.stream().min(Comparator.comparingLong(time -> time - now));
     }

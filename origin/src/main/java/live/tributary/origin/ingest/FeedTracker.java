@@ -31,7 +31,7 @@ import live.tributary.protocol.stream.Sha256;
  *
  * <p>A segment is complete when a playlist lists it, its size stood still ({@link Settling}), and its structure is sound. Segments
  * leave in the order of their listing, each once. A playlist that merely lies there proves nothing: until it has moved (or had
- * been missing), its segments may be yesterday's. A feed that starts over (numbers go back, names change, an end is taken
+ * been missing, or names what was published last and more behind it), its segments may be yesterday's. A feed that starts over (numbers go back, names change, an end is taken
  * back) goes on behind a break. Owned by one thread; {@code now} is monotonic, in nanoseconds.
  */
 final class FeedTracker {
@@ -302,7 +302,8 @@ final class FeedTracker {
             listed = names;
             return begin.isPresent();
         }
-        if (first || (names.lastKey().equals(listed.lastKey()) && !differs(names))) {
+        boolean wentOn = resume.isPresent() && names.lastKey() > resume.getAsLong(); // While nobody looked.
+        if (!wentOn && (first || (names.lastKey().equals(listed.lastKey()) && !differs(names)))) {
             listed = names;
             return false;
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -55,8 +56,27 @@ class CouriersTest {
         }
         assertThat(couriers.next(record(3), List.of(one), 0, 0)).isInstanceOf(Couriers.Wait.class);
         assertThat(couriers.next(record(3), List.of(one, two), 0, 0)).isEqualTo(new Couriers.HandTo(two));
-        long rested = Couriers.REST.toNanos();
+        long rested = Couriers.FIRST_REST.toNanos();
+        assertThat(couriers.next(record(3), List.of(one), rested, rested - 1)).isInstanceOf(Couriers.Wait.class);
         assertThat(couriers.next(record(3), List.of(one), rested, rested)).isEqualTo(new Couriers.HandTo(one));
+    }
+
+    @Test
+    void whoGoesOnFailingRestsTwiceAsLongEachTimeUpToTwoMinutes() {
+        long now = 0;
+        List<Duration> rests = new ArrayList<>();
+        for (long seq = 1; seq <= 9; seq++) {
+            assertThat(couriers.next(record(seq), List.of(one), now, now)).isEqualTo(new Couriers.HandTo(one));
+            couriers.handed(record(seq), one, now);
+            couriers.forget(record(seq), now);
+            long begin = now;
+            while (couriers.next(record(seq), List.of(one), now, now) instanceof Couriers.Wait) {
+                now += Duration.ofSeconds(1).toNanos();
+            }
+            rests.add(Duration.ofNanos(now - begin));
+        }
+
+        assertThat(rests).extracting(Duration::toSeconds).containsExactly(0L, 5L, 10L, 20L, 40L, 80L, 120L, 120L, 120L);
     }
 
     @Test

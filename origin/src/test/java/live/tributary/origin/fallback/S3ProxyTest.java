@@ -275,6 +275,61 @@ class S3ProxyTest {
         assertThat(s3.log).anyMatch(line -> line.startsWith("HEAD "));
     }
 
+    @Test
+    void aRelayWritesWhatACrashKeptFromTheBucketToo() throws Exception {
+        clock.move(Duration.between(clock.instant(), Instant.now()));
+        mesh.records.add(Records.record(1, clock.instant()));
+        relay((byte) 9);
+        try (Bucket bucket = bucket(SECRET, 2)) {
+            bucket.start();
+            await(() -> !mesh.puts.isEmpty());
+            LiveMessage.Put put = mesh.puts.get(0);
+            assertThat(status(put.order().url(), put.order().headers(), Records.bytes(1)))
+                    .isEqualTo(200);
+            await(() -> {
+                clock.move(Duration.ofMillis(50));
+                return mesh.stored.size() == 1;
+            });
+        }
+        assertThat(content(name(1))).isEqualTo(Records.bytes(1));
+        assertThat(s3.chunkPuts()).isEqualTo(1);
+        assertThat(sent.get()).as("sent by the origin").isLessThan(Records.bytes(1).length);
+    }
+
+    @Test
+    void whatNoRelayWroteBehindACrashIsTheOriginsOwnInTheEnd() throws Exception {
+        clock.move(Duration.between(clock.instant(), Instant.now()));
+        mesh.records.add(Records.record(1, clock.instant()));
+        relay((byte) 9);
+        try (Bucket bucket = bucket(SECRET, 2)) {
+            bucket.start();
+            await(() -> !mesh.puts.isEmpty());
+            await(() -> {
+                clock.move(Duration.ofMillis(50));
+                return mesh.stored.size() == 1;
+            });
+        }
+        assertThat(content(name(1))).isEqualTo(Records.bytes(1));
+        assertThat(mesh.puts).hasSize(1);
+    }
+
+    @Test
+    void anOriginThatWasGoneForAMomentWaitsUntilItsRelaysHaveLinkedAgain() throws Exception {
+        clock.move(Duration.between(clock.instant(), Instant.now()));
+        mesh.records.add(Records.record(1, clock.instant()));
+        try (Bucket bucket = bucket(SECRET, 2)) {
+            bucket.start();
+            await(() -> s3.log.stream().anyMatch(line -> line.startsWith("HEAD ")));
+            publish(bucket, 2);
+            relay((byte) 9);
+            await(() -> {
+                clock.move(Duration.ofMillis(20));
+                return mesh.puts.stream().anyMatch(put -> put.order().chunk().seq() == 2);
+            });
+        }
+        assertThat(s3.chunkPuts()).as("its own puts").isZero();
+    }
+
     private RelayKey relay(byte seed) {
         byte[] bytes = new byte[32];
         bytes[0] = seed;
@@ -352,7 +407,7 @@ class S3ProxyTest {
                         true,
                         bytes -> 0,
                         sent::addAndGet,
-                        record -> Optional.empty()),
+                        record -> Optional.of(Records.bytes(record.seq()))),
                 Bucket.Opens.s3(settings(), credentials(secret)));
     }
 

@@ -152,9 +152,9 @@ class UploadPlanTest {
     @Test
     void whatAnEarlierRunLeftFollowsOneByOneBehindWhatIsLive() {
         plan.delete("gone");
-        plan.missed(record(1));
-        plan.missed(record(2));
-        plan.missed(record(1));
+        plan.missed(record(1), 0);
+        plan.missed(record(2), 0);
+        plan.missed(record(1), 0);
         offer(9, 0);
 
         upload(0);
@@ -169,7 +169,7 @@ class UploadPlanTest {
 
     @Test
     void aFailedCatchUpWaitsFiveSecondsAndLetsLiveChunksPass() {
-        plan.missed(record(1));
+        plan.missed(record(1), 0);
         UploadPlan.CatchUp first = (UploadPlan.CatchUp) plan.next(0).orElseThrow();
         plan.caughtUp(first, true, false, SECOND);
 
@@ -181,11 +181,27 @@ class UploadPlanTest {
     }
 
     @Test
+    void aMissedChunkThatIsLeftToOthersIsLookedForAgainAndHoldsNoOtherUp() {
+        plan.missed(record(1), 0);
+        plan.missed(record(2), 0);
+        UploadPlan.CatchUp first = (UploadPlan.CatchUp) plan.next(0).orElseThrow();
+        assertThat(first.asked()).isFalse();
+        plan.leftToOthers(first, true, 5 * SECOND);
+
+        UploadPlan.CatchUp second = (UploadPlan.CatchUp) plan.next(0).orElseThrow();
+        assertThat(second.record().seq()).isEqualTo(2);
+        plan.caughtUp(second, false, false, 0);
+        assertThat(plan.next(5 * SECOND - 1)).isEmpty();
+        assertThat(plan.nextDue(0)).contains(5 * SECOND);
+        assertThat(plan.next(5 * SECOND)).contains(new UploadPlan.CatchUp(first.record(), true));
+    }
+
+    @Test
     void keepsTheNewestOfTooManyMissedChunks() {
         for (long seq = 0; seq < UploadPlan.MAX_MISSED; seq++) {
-            assertThat(plan.missed(record(seq))).isEmpty();
+            assertThat(plan.missed(record(seq), 0)).isEmpty();
         }
-        assertThat(plan.missed(record(UploadPlan.MAX_MISSED))).contains(record(0));
+        assertThat(plan.missed(record(UploadPlan.MAX_MISSED), 0)).contains(record(0));
 
         assertThat(((UploadPlan.CatchUp) plan.next(0).orElseThrow()).record().seq())
                 .isEqualTo(1);

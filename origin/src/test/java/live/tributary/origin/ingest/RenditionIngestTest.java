@@ -82,11 +82,25 @@ class RenditionIngestTest {
     void goesOnBehindTheSegmentThatTheRunBeforePublished() {
         FeedScript again = new FeedScript(Optional.of("a3.ts"));
         again.list(3, "a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts").run();
+        assertThat(again.names())
+                .as("a list that went on while nobody looked need not move once more")
+                .containsExactly("a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts");
         again.list(4, "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts").run();
 
         assertThat(again.names())
                 .as("nothing that was listed while the origin was down is passed")
-                .containsExactly("a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts");
+                .containsExactly("a3.ts", "a4.ts", "a5.ts", "a6.ts", "a7.ts", "a8.ts");
+    }
+
+    @Test
+    void aListThatEndsWithTheSegmentPublishedLastMustMoveToBeLive() {
+        FeedScript again = new FeedScript(Optional.of("a7.ts"));
+        again.list(5, "a5.ts", "a6.ts", "a7.ts").run(Duration.ofMinutes(2));
+        assertThat(again.names()).isEmpty();
+        assertThat(again.state()).isEqualTo(FeedState.OFFLINE);
+        again.list(6, "a6.ts", "a7.ts", "a8.ts").run();
+
+        assertThat(again.names()).containsExactly("a7.ts", "a8.ts");
     }
 
     @Test
