@@ -42,8 +42,8 @@ import live.tributary.mesh.http.Pace;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.MeshNodeConfig;
 import live.tributary.mesh.net.TcpMeshNode;
-import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.ProgramNode;
+import live.tributary.mesh.node.StreamMemory;
 import live.tributary.mesh.program.BitRate;
 import live.tributary.mesh.program.DenyList;
 import live.tributary.mesh.program.KeyFile;
@@ -198,7 +198,7 @@ final class GatewayProgram implements Program {
                 own.services(List.of(mesh), http(gateway, notify, listed, own.meters(), random)),
                 Optional.empty()));
         mesh.listeningOn(port.port());
-        life.add(FollowedStreams.start(streams, denied::denies, listed, KeyEnds.open(state.resolve("key-ends")), mesh));
+        life.add(FollowedStreams.start(streams, denied::denies, listed, StreamMemory.open(state.path()), mesh));
         if (!fallbackOnly) {
             life.add(probing(health, listed, own.transport().client(own.loops()), random));
             life.add(wireProbing(health, listed, life.add(new TorrentFetch(dialledFrom(), WIRE_PATIENCE))));

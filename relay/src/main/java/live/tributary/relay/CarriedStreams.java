@@ -10,8 +10,8 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import live.tributary.mesh.MeshNode;
 import live.tributary.mesh.StreamView;
-import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.KeyFollower;
+import live.tributary.mesh.node.StreamMemory;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.StreamKey;
@@ -39,9 +39,10 @@ final class CarriedStreams implements AutoCloseable {
      *
      * @param denied streams that are not carried whoever names them
      */
-    void start(List<StreamKey> told, Predicate<StreamKey> denied, Carrying carrying, KeyEnds ends, MeshNode mesh) {
+    void start(
+            List<StreamKey> told, Predicate<StreamKey> denied, Carrying carrying, StreamMemory memory, MeshNode mesh) {
         int most = told.size() + MAX_SUCCESSORS;
-        KeyFollower following = new KeyFollower(ends, mesh, end -> follow(end, denied, carrying, most));
+        KeyFollower following = new KeyFollower(memory, mesh, end -> follow(end, denied, carrying, most));
         follower = Optional.of(following);
         told.forEach(stream -> carry(stream, carrying, following));
     }

@@ -28,8 +28,8 @@ import live.tributary.mesh.http.HttpTallies;
 import live.tributary.mesh.net.BoundPort;
 import live.tributary.mesh.net.TcpMeshNode;
 import live.tributary.mesh.net.UploadBudget;
-import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.ProgramNode;
+import live.tributary.mesh.node.StreamMemory;
 import live.tributary.mesh.program.BitRate;
 import live.tributary.mesh.program.DenyList;
 import live.tributary.mesh.program.KeyFile;
@@ -263,7 +263,7 @@ final class RelayProgram implements Program {
             torrents.carry(view);
             return view;
         };
-        carried.start(streams, denied::denies, carrying, KeyEnds.open(state.resolve("key-ends")), mesh);
+        carried.start(streams, denied::denies, carrying, StreamMemory.open(state.path()), mesh);
         NodeStatus status = new NodeStatus(kind(), key.relayKey(), meters, carried::all, clock);
         status.note(
                 REACHABLE,

@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import live.tributary.mesh.MeshNode;
 import live.tributary.mesh.StreamView;
-import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.KeyFollower;
+import live.tributary.mesh.node.StreamMemory;
 import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.StreamKey;
@@ -33,9 +33,13 @@ public final class FollowedStreams implements AutoCloseable {
     }
 
     public static FollowedStreams start(
-            List<StreamKey> streams, Predicate<StreamKey> denied, ListedStreams listed, KeyEnds ends, MeshNode mesh) {
+            List<StreamKey> streams,
+            Predicate<StreamKey> denied,
+            ListedStreams listed,
+            StreamMemory memory,
+            MeshNode mesh) {
         FollowedStreams all = new FollowedStreams(denied, listed, mesh);
-        KeyFollower following = new KeyFollower(ends, mesh, all::handedOver);
+        KeyFollower following = new KeyFollower(memory, mesh, all::handedOver);
         all.follower = Optional.of(following);
         streams.forEach(stream -> all.add(stream, following));
         return all;

@@ -3,6 +3,7 @@ package live.tributary.origin.keys;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,13 +13,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import live.tributary.mesh.SampleStream;
+import live.tributary.mesh.StreamIntake;
+import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.StreamView;
-import live.tributary.mesh.node.KeyEnds;
 import live.tributary.mesh.node.KeyFollower;
+import live.tributary.mesh.node.StreamMemory;
 import live.tributary.origin.standby.LoopbackNode;
 import live.tributary.protocol.Samples;
 import live.tributary.protocol.stream.Head;
@@ -65,7 +69,7 @@ class FormerStreamTest {
         Follower(String file, LoopbackNode... peers) throws IOException {
             node = node(peers);
             follower = new KeyFollower(
-                    KeyEnds.open(folder.resolve(file)),
+                    StreamMemory.open(folder.resolve(file)),
                     node.mesh,
                     end -> carry(end.successor().orElseThrow()));
             parts.add(this);
@@ -152,15 +156,58 @@ class FormerStreamTest {
         assertThat(again.view(old.streamKey()).newest(0, 9)).isEmpty();
     }
 
+    @Test
+    void whoStartsAgainTakesNoHeadThatIsOlderThanOneHeardBefore() throws Exception {
+        LoopbackNode origin = node();
+        Follower relay = new Follower("one", origin);
+        relay.carry(old.streamKey());
+        SignedHead newest = head(old, 2);
+        origin.mesh.publish(old.signingKey()).publish(newest);
+        eventually("heard", () -> relay.view(old.streamKey()).head().equals(Optional.of(newest)));
+        eventually("on disk", () -> remembered("one").equals(Optional.of(newest)));
+
+        Follower again = new Follower("one");
+        again.carry(old.streamKey());
+        List<SignedHead> told = new CopyOnWriteArrayList<>();
+        again.view(old.streamKey()).addListener(new StreamListener() {
+            @Override
+            public void headChanged(SignedHead head) {
+                told.add(head);
+            }
+        });
+        SignedHead before = head(old, 1);
+        SignedHead later = head(old, 3);
+        StreamIntake intake = again.node.mesh.intake(old.streamKey()).orElseThrow();
+        intake.take(before);
+        intake.take(later);
+
+        eventually("a later one is taken", () -> told.contains(later));
+        assertThat(told).doesNotContain(before);
+    }
+
+    private Optional<SignedHead> remembered(String memory) {
+        try {
+            return StreamMemory.open(folder.resolve(memory)).heads().of(old.streamKey());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private <T extends AutoCloseable> T keep(T part) {
         parts.add(part);
         return part;
     }
 
     private static void publish(StreamPublisher publisher, SampleStream stream) {
-        publisher.publish(SignedHead.sign(
+        publisher.publish(head(stream, System.currentTimeMillis()));
+        SampleStream.Chunk chunk = stream.next(100_000);
+        publisher.publish(chunk.record(), chunk.buffer());
+    }
+
+    private static SignedHead head(SampleStream stream, long seq) {
+        return SignedHead.sign(
                 new Head(
-                        System.currentTimeMillis(),
+                        seq,
                         Instant.now().plusSeconds(300),
                         Head.Status.LIVE,
                         stream.term(),
@@ -168,9 +215,7 @@ class FormerStreamTest {
                         Optional.empty(),
                         List.of(),
                         Sha256.ofContent(new byte[0])),
-                stream.signingKey()));
-        SampleStream.Chunk chunk = stream.next(100_000);
-        publisher.publish(chunk.record(), chunk.buffer());
+                stream.signingKey());
     }
 
     private static void eventually(String fact, BooleanSupplier holds) {

@@ -1,73 +1,45 @@
 package live.tributary.mesh.node;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import live.tributary.protocol.bencode.Bencode;
-import live.tributary.protocol.bencode.BencodeDictionary;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.KeyEnd;
 import live.tributary.protocol.stream.StreamKey;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The last words of keys that this node has heard, kept on disk: a key that has ended stays so when the node starts again. */
 public final class KeyEnds {
     /** The most that are kept; the oldest make room. */
     static final int MAX_KEPT = 1024;
 
-    static final int MAX_ENCODED = MAX_KEPT * (KeyEnd.MAX_ENCODED + 8) + 64;
+    static final int MAX_ENCODED = StatementFile.maxLength(MAX_KEPT, KeyEnd.MAX_ENCODED);
     /** The longest line of successors that is followed. */
     private static final int MAX_STEPS = 16;
 
-    private static final Logger LOG = LoggerFactory.getLogger(KeyEnds.class);
-
-    private final Path file;
+    private final StatementFile file;
     private final Map<StreamKey, KeyEnd> ends = new LinkedHashMap<>();
 
-    private KeyEnds(Path file) {
+    private KeyEnds(StatementFile file) {
         this.file = file;
     }
 
     /** Reads what is kept in {@code file}; a damaged one is set aside. */
     public static KeyEnds open(Path file) throws IOException {
-        KeyEnds kept = new KeyEnds(file);
-        try (InputStream in = Files.newInputStream(file)) {
-            for (KeyEnd end : decode(in.readNBytes(MAX_ENCODED + 1))) {
-                kept.ends.put(end.stream(), end);
-            }
-        } catch (NoSuchFileException e) {
-            return kept;
-        } catch (FormatException e) {
-            Path aside = file.resolveSibling(file.getFileName() + ".aside");
-            Files.move(file, aside, StandardCopyOption.REPLACE_EXISTING);
-            LOG.warn("{} cannot be used ({}); it is {} now", file, e.getMessage(), aside);
-        }
+        KeyEnds kept = new KeyEnds(new StatementFile(file, MAX_KEPT, KeyEnd.MAX_ENCODED));
+        kept.file.read(KeyEnds::genuine).forEach(end -> kept.ends.put(end.stream(), end));
         return kept;
     }
 
-    private static List<KeyEnd> decode(byte[] encoded) throws FormatException {
-        BencodeDictionary d = Bencode.decode(encoded, MAX_ENCODED);
-        List<KeyEnd> ends = new ArrayList<>();
-        for (byte[] one : d.byteStrings("e", MAX_KEPT, KeyEnd.MAX_ENCODED)) {
-            KeyEnd end = KeyEnd.decode(one);
-            if (!end.verifies()) {
-                throw new FormatException("key end of " + end.stream() + ": bad signature");
-            }
-            ends.add(end);
+    private static KeyEnd genuine(byte[] encoded) throws FormatException {
+        KeyEnd end = KeyEnd.decode(encoded);
+        if (!end.verifies()) {
+            throw new FormatException("key end of " + end.stream() + ": bad signature");
         }
-        return ends;
+        return end;
     }
 
     public synchronized Optional<KeyEnd> of(StreamKey stream) {
@@ -100,22 +72,7 @@ public final class KeyEnds {
         if (ends.size() > MAX_KEPT) {
             ends.remove(ends.keySet().iterator().next());
         }
-        write();
+        file.write(ends.values().stream().map(KeyEnd::encoded).toList());
         return true;
-    }
-
-    private void write() throws IOException {
-        byte[] encoded = Bencode.encode(
-                Map.of("e", ends.values().stream().map(KeyEnd::encoded).toList()));
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try (FileChannel channel = FileChannel.open(
-                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-            ByteBuffer bytes = ByteBuffer.wrap(encoded);
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

@@ -9,49 +9,71 @@ import live.tributary.mesh.MeshNode;
 import live.tributary.mesh.StreamListener;
 import live.tributary.mesh.StreamView;
 import live.tributary.protocol.stream.KeyEnd;
+import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.StreamKey;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Follows carried streams to the keys that take over from them, and remembers which keys have ended. */
+/** Follows carried streams to the keys that take over from them, and remembers which keys have ended and how far the others have come. */
 public final class KeyFollower implements StreamListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(KeyFollower.class);
 
-    private final KeyEnds ends;
+    private final StreamMemory memory;
     private final MeshNode mesh;
     private final Consumer<KeyEnd> successor;
     private final ExecutorService thread =
-            Executors.newSingleThreadExecutor(new DefaultThreadFactory("key-ends", true));
+            Executors.newSingleThreadExecutor(new DefaultThreadFactory("stream-memory", true));
 
     /** @param successor told of each rotation of a stream that is followed, on a thread of its own */
-    public KeyFollower(KeyEnds ends, MeshNode mesh, Consumer<KeyEnd> successor) {
-        this.ends = ends;
+    public KeyFollower(StreamMemory memory, MeshNode mesh, Consumer<KeyEnd> successor) {
+        this.memory = memory;
         this.mesh = mesh;
         this.successor = successor;
     }
 
-    /** Listens to a stream from now on; tells it what is remembered of its key. */
+    /** Listens to a stream from now on; tells it what is remembered of it. */
     public void follow(StreamView stream) {
         StreamKey key = stream.key();
         stream.addListener(this);
-        ends.of(key).ifPresent(end -> mesh.intake(key).ifPresent(intake -> intake.take(end)));
+        mesh.intake(key).ifPresent(intake -> {
+            memory.heads()
+                    .of(key)
+                    .ifPresent(intake::take); // Mostly expired: then all that it does is to keep older ones out.
+            memory.ends().of(key).ifPresent(intake::take);
+        });
+    }
+
+    @Override
+    public void headChanged(SignedHead head) {
+        later(() -> keep(head, () -> memory.heads().add(head)));
     }
 
     @Override
     public void keyEnded(KeyEnd end) {
-        if (thread.isShutdown()) {
-            return;
-        }
-        thread.execute(() -> {
-            try {
-                ends.add(end);
-            } catch (IOException e) {
-                LOG.error("{}: this cannot be kept on disk: {}", end, e.toString());
-            }
+        later(() -> {
+            keep(end, () -> memory.ends().add(end));
             if (!end.isRevocation()) {
                 successor.accept(end);
             }
         });
+    }
+
+    private interface Keeping {
+        boolean add() throws IOException;
+    }
+
+    private static void keep(Object what, Keeping keeping) {
+        try {
+            keeping.add();
+        } catch (IOException e) {
+            LOG.error("{}: this cannot be kept on disk: {}", what, e.toString());
+        }
+    }
+
+    private void later(Runnable task) {
+        if (!thread.isShutdown()) {
+            thread.execute(task);
+        }
     }
 
     @Override
