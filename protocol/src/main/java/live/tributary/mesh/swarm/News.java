@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import live.tributary.protocol.stream.About;
 import live.tributary.protocol.stream.ChunkId;
@@ -37,10 +38,10 @@ final class News {
 
     private @Nullable SignedHead head;
     private @Nullable About about;
-    /** An about that came before the head that pins it, and who sent it. */
-    private @Nullable About early;
-
-    private @Nullable Neighbour earlyFrom;
+    /** This node's own about before it has the head that pins it. */
+    private @Nullable About ownEarly;
+    /** The last about of each neighbour that no head pins yet: nobody's takes the place of another's. */
+    private final Map<Neighbour, About> early = new LinkedHashMap<>();
 
     News(
             SwarmConfig config,
@@ -129,17 +130,21 @@ final class News {
         head = genuine;
         actions.headChanged(genuine);
         tellOthers(new LiveMessage.HeadNews(genuine), from);
-        About waiting = early;
-        if (waiting != null && genuine.head().about().equals(waiting.hash())) {
-            Neighbour sender = earlyFrom;
-            early = null;
-            earlyFrom = null;
-            if (sender == null) {
-                adopt(waiting, null);
-            } else {
-                heard(sender, waiting);
+        About own = ownEarly;
+        if (own != null && isPinned(own)) {
+            ownEarly = null;
+            adopt(own, null);
+        }
+        for (Map.Entry<Neighbour, About> waiting : List.copyOf(early.entrySet())) {
+            if (isPinned(waiting.getValue())) {
+                early.remove(waiting.getKey());
+                heard(waiting.getKey(), waiting.getValue());
             }
         }
+    }
+
+    private boolean isPinned(About candidate) {
+        return head != null && head.head().about().equals(candidate.hash());
     }
 
     void heard(Neighbour from, About heard) {
@@ -150,9 +155,8 @@ final class News {
         if (about != null && about.hash().equals(heard.hash())) {
             return;
         }
-        if (head == null || !head.head().about().equals(heard.hash())) {
-            early = heard;
-            earlyFrom = from;
+        if (!isPinned(heard)) {
+            early.put(from, heard);
             return;
         }
         if (aboutsChecking.isEmpty()) {
@@ -168,17 +172,16 @@ final class News {
         }
         if (!genuine) {
             actions.drop(from.link, SwarmActions.DropReason.BAD_SIGNATURE);
-        } else if (head != null && head.head().about().equals(heard.hash())) {
+        } else if (isPinned(heard)) {
             adopt(heard, from);
         }
     }
 
     void learnt(About learnt) {
-        if (head != null && head.head().about().equals(learnt.hash())) {
+        if (isPinned(learnt)) {
             adopt(learnt, null);
         } else {
-            early = learnt;
-            earlyFrom = null;
+            ownEarly = learnt;
         }
     }
 
@@ -228,6 +231,7 @@ final class News {
     }
 
     void linkDown(Neighbour neighbour) {
+        early.remove(neighbour);
         headsChecking.values().removeIf(from -> from == neighbour);
         aboutsChecking.values().removeIf(from -> from == neighbour);
         storedChecking.values().removeIf(from -> from == neighbour);

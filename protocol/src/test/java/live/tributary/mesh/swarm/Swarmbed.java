@@ -33,6 +33,7 @@ final class Swarmbed implements SwarmActions {
     final List<ChunkRecord> completed = new ArrayList<>();
     final List<ChunkRecord> discarded = new ArrayList<>();
     final List<SignedHead> heads = new ArrayList<>();
+    final List<About> abouts = new ArrayList<>();
     final Map<RecordResult, Integer> counts = new EnumMap<>(RecordResult.class);
     /** Whether pieces that are hashed turn out good. */
     boolean piecesAreGood = true;
@@ -282,7 +283,9 @@ final class Swarmbed implements SwarmActions {
     }
 
     @Override
-    public void aboutChanged(About about) {}
+    public void aboutChanged(About about) {
+        abouts.add(about);
+    }
 
     @Override
     public void checkKeyEnd(KeyEnd end) {

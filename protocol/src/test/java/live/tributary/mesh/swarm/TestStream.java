@@ -69,6 +69,10 @@ final class TestStream {
     }
 
     SignedHead head(long seq, Instant expires, long term) {
+        return head(seq, expires, term, Sha256.ofContent(new byte[0]));
+    }
+
+    SignedHead head(long seq, Instant expires, long term, Sha256 about) {
         return SignedHead.sign(
                 new Head(
                         seq,
@@ -78,7 +82,7 @@ final class TestStream {
                         Optional.empty(),
                         Optional.empty(),
                         java.util.List.of(),
-                        Sha256.ofContent(new byte[0])),
+                        about),
                 key);
     }
 
