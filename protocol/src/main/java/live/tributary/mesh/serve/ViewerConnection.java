@@ -1,24 +1,18 @@
 package live.tributary.mesh.serve;
 
-import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import live.tributary.mesh.admin.DropReason;
-import live.tributary.mesh.net.UploadBudget;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.wire.ExtendedHandshake;
@@ -26,15 +20,14 @@ import live.tributary.protocol.wire.Handshake;
 import live.tributary.protocol.wire.MetadataMessage;
 import live.tributary.protocol.wire.PeerExchangeMessage;
 import live.tributary.protocol.wire.PeerMessage;
-import live.tributary.protocol.wire.PeerMessageEncoder;
 import live.tributary.protocol.wire.WireException;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One client of one torrent, on its channel's event loop.
  *
- * <p>Requests wait in a bounded queue and are answered while the socket takes bytes: what a client does not read stays in the
- * queue, costs nobody else anything, and is never copied. All blocks that can leave at once leave by one flush.
+ * <p>Who asks for blocks gets them of a {@link BlockSender} while it has a slot; one that does not read, says nothing or has no use for
+ * this node is dropped.
  */
 final class ViewerConnection extends ChannelInboundHandlerAdapter implements UploadSlots.Client {
     private static final int METADATA_ID = 1;
@@ -46,9 +39,6 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private static final long MAX_UNREAD = 2L * 1024 * 1024;
 
     private static final Duration TICK = Duration.ofSeconds(5);
-    /** A disk that has too much to read is asked again after this. */
-    private static final Duration DISK_BUSY = Duration.ofMillis(200);
-
     private static final Duration SHOW_EVERY = Duration.ofMillis(500);
     /** BEP 3: keep-alives are sent once in two minutes. */
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(100);
@@ -64,11 +54,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private final InetAddress address;
     private final Optional<Endpoint> dialled;
     private final SwarmNews news;
-    private final RequestQueue requests = new RequestQueue();
-    /** Adjoining blocks that are being answered: read once, and paid for once. */
-    private final List<PeerMessage.Block> run = new ArrayList<>();
-
-    private final int maxRun;
+    private final BlockSender blocks;
 
     /** Set before the bitfield is made, so that what completes later is told by HAVE. */
     private volatile @Nullable ChannelHandlerContext context;
@@ -76,18 +62,10 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private @Nullable Future<?> ticking;
     private Choking choking = Choking.CHOKED;
     private OptionalInt theirMetadataId = OptionalInt.empty();
-    /** For the upload budget or the disk. */
-    private boolean waits;
-    /** The disk has read what is asked for next. */
-    private boolean prepared;
-    /** When bytes last went out to it, or could have. */
-    private volatile long lastMoved;
-
     private boolean readSomething;
     private long unflushed;
     private long lastRead;
     private long lastWrite;
-    private long lastServed;
     private long slotSince;
     private long uninterestedSince;
     private long lastProgress;
@@ -117,7 +95,34 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         this.address = address;
         this.dialled = dialled;
         this.news = new SwarmNews(server, torrent, this, theirs, this::send);
-        this.maxRun = Math.max(1, server.budget().grain() / PeerMessage.BLOCK_LENGTH);
+        this.blocks = new BlockSender(server, torrent, news, new Asking());
+    }
+
+    private final class Asking implements BlockSender.Client {
+        @Override
+        public boolean isServed() {
+            return choking == Choking.UNCHOKED;
+        }
+
+        @Override
+        public boolean isToldOfRefusals() {
+            return theirs.fast();
+        }
+
+        @Override
+        public void refuse(ChannelHandlerContext to, PeerMessage.Block block) {
+            reject(to, block);
+        }
+
+        @Override
+        public void wrote() {
+            unflushed++;
+        }
+
+        @Override
+        public void flush(ChannelHandlerContext to) {
+            ViewerConnection.this.flush(to);
+        }
     }
 
     @Override
@@ -125,9 +130,8 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         context = added;
         long now = server.now();
         lastRead = now;
-        lastServed = now;
+        blocks.begin(now);
         lastProgress = now;
-        lastMoved = now;
         uninterestedSince = now;
         ticking = added.executor()
                 .scheduleAtFixedRate(() -> tick(added), TICK.toNanos(), TICK.toNanos(), TimeUnit.NANOSECONDS);
@@ -161,7 +165,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         if (ticking != null) {
             ticking.cancel(false);
         }
-        requests.clear();
+        blocks.clear();
         torrent.leaveSuperSeeding(this);
         server.slots().give(this);
         server.left(torrent, this);
@@ -198,7 +202,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         } else if (message instanceof PeerMessage.Request request) {
             requested(from, request.block());
         } else if (message instanceof PeerMessage.Cancel cancel) {
-            if (requests.remove(cancel.block())) {
+            if (blocks.cancel(cancel.block())) {
                 reject(from, cancel.block());
             }
         } else if (message instanceof PeerMessage.Extended extended) {
@@ -221,7 +225,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             readSomething = false;
             lastRead = server.now();
         }
-        serve(from);
+        blocks.serve(from);
         if (pending(from.channel()) > MAX_UNREAD) {
             drop(from, DropReason.STALLED);
         }
@@ -231,7 +235,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext from) {
         if (from.channel().isWritable()) {
-            serve(from);
+            blocks.serve(from);
         }
         from.fireChannelWritabilityChanged();
     }
@@ -272,7 +276,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         if (to == null) {
             return;
         }
-        lastMoved = server.now(); // From now on, not only once its loop has come to it.
+        blocks.idleFrom(server.now()); // From now on, not only once its loop has come to it.
         to.executor().execute(() -> {
             if (choking == Choking.WAITING && to.channel().isActive()) {
                 unchoke(to);
@@ -285,7 +289,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
 
     @Override
     public boolean idlesOnSlot() {
-        return passed(server.now(), lastMoved, UNUSED_SLOT);
+        return passed(server.now(), blocks.lastMoved(), UNUSED_SLOT);
     }
 
     @Override
@@ -309,8 +313,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
     private void unchoke(ChannelHandlerContext to) {
         choking = Choking.UNCHOKED;
         slotSince = server.now();
-        lastServed = slotSince;
-        lastMoved = slotSince;
+        blocks.begin(slotSince);
         send(to, new PeerMessage.Unchoke());
     }
 
@@ -325,13 +328,13 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             send(to, new PeerMessage.Choke());
         }
         choking = Choking.CHOKED;
-        requests.clear().forEach(block -> reject(to, block)); // BEP 6: every request gets an answer.
+        blocks.clear().forEach(block -> reject(to, block)); // BEP 6: every request gets an answer.
     }
 
     private void requested(ChannelHandlerContext from, PeerMessage.Block block) {
         if (!torrent.isBlock(block)) {
             drop(from, DropReason.PROTOCOL);
-        } else if (choking != Choking.UNCHOKED || !requests.add(block)) {
+        } else if (choking != Choking.UNCHOKED || !blocks.ask(block)) {
             reject(from, block);
         }
     }
@@ -367,116 +370,6 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
         } catch (FormatException e) {
             drop(from, DropReason.PROTOCOL);
         }
-    }
-
-    /** Answers requests while the socket takes bytes and the uplink has room, and lets all of it leave by one flush. */
-    private void serve(ChannelHandlerContext to) {
-        ChannelFuture written = null;
-        long bytes = 0;
-        while (choking == Choking.UNCHOKED
-                && !waits
-                && !requests.isEmpty()
-                && to.channel().isWritable()) {
-            ServedTorrent.Extent extent = torrent.extent(requests.first());
-            if (!isReady(to, extent)) {
-                break;
-            }
-            requests.peek(run, maxRun, extent::adjoin);
-            int length = run.stream().mapToInt(PeerMessage.Block::length).sum();
-            long wait = server.budget().take(purpose(extent), run.size() * PeerMessageEncoder.PIECE_OVERHEAD + length);
-            if (wait > 0) {
-                lastMoved = server.now() + wait; // This node holds it up.
-                serveAfter(to, wait);
-                break;
-            }
-            requests.removeFirst(run.size());
-            Optional<ByteBuf> data = torrent.read(extent, run);
-            if (data.isPresent()) {
-                written = write(to, data.get());
-                news.given(run);
-                unflushed++;
-                bytes += length;
-            } else if (theirs.fast()) {
-                run.forEach(block -> reject(to, block));
-            } else {
-                to.close(); // It was told of a piece that has left since, and cannot be told otherwise.
-                break;
-            }
-        }
-        if (written != null) {
-            lastServed = server.now();
-            long sent = bytes;
-            written.addListener(done -> {
-                if (done.isSuccess()) {
-                    lastMoved = server.now();
-                    server.sent(sent);
-                }
-            });
-        }
-        flush(to);
-    }
-
-    /** Writes each block of the run behind its header; the future is the last one's. */
-    private ChannelFuture write(ChannelHandlerContext to, ByteBuf data) {
-        int last = run.size() - 1;
-        for (int i = 0; i < last; i++) {
-            PeerMessage.Block block = run.get(i);
-            to.write(header(to, block), to.voidPromise());
-            to.write(data.readRetainedSlice(block.length()), to.voidPromise());
-        }
-        to.write(header(to, run.get(last)), to.voidPromise());
-        return to.write(data);
-    }
-
-    private ByteBuf header(ChannelHandlerContext to, PeerMessage.Block block) {
-        return torrent.header(block).orElseGet(() -> {
-            ByteBuf made = to.alloc().ioBuffer(PeerMessageEncoder.PIECE_OVERHEAD, PeerMessageEncoder.PIECE_OVERHEAD);
-            PeerMessageEncoder.writeHeader(made, block.piece(), block.begin(), block.length());
-            return made;
-        });
-    }
-
-    private UploadBudget.Purpose purpose(ServedTorrent.Extent extent) {
-        return extent.record().isPresent() && server.isOld(extent.record().get())
-                ? UploadBudget.Purpose.OLDER
-                : UploadBudget.Purpose.LIVE_TO_VIEWERS;
-    }
-
-    /** Whether what is asked for next can be read without waiting for the disk; if not, it is served once it can. */
-    private boolean isReady(ChannelHandlerContext to, ServedTorrent.Extent extent) {
-        if (prepared) { // Whatever became of it since: else two that take turns in a small cache would wait for ever.
-            prepared = false;
-            return true;
-        }
-        CompletableFuture<Boolean> ready = torrent.prepare(extent);
-        if (ready.isDone() && ready.getNow(false)) {
-            return true;
-        }
-        waits = true;
-        ready.whenCompleteAsync(
-                (done, failure) -> {
-                    if (failure == null && !done) {
-                        serveAfter(to, DISK_BUSY.toNanos());
-                    } else { // What went wrong is told by the read itself.
-                        waits = false;
-                        prepared = true;
-                        serve(to);
-                    }
-                },
-                to.executor());
-        return false;
-    }
-
-    private void serveAfter(ChannelHandlerContext to, long nanos) {
-        waits = true;
-        to.executor()
-                .schedule(
-                        () -> {
-                            waits = false;
-                            serve(to);
-                        },
-                        nanos,
-                        TimeUnit.NANOSECONDS);
     }
 
     /** A chunk of the torrent is here now, or no longer; callable from any thread. */
@@ -527,7 +420,7 @@ final class ViewerConnection extends ChannelInboundHandlerAdapter implements Upl
             drop(to, DropReason.USELESS);
             return;
         }
-        boolean idle = requests.isEmpty() && passed(now, lastServed, IDLE_SLOT);
+        boolean idle = blocks.isIdle() && passed(now, blocks.lastServed(), IDLE_SLOT);
         if (choking == Choking.UNCHOKED
                 && server.slots().contended()
                 && (idle || passed(now, slotSince, limits.turn()))) {
