@@ -491,7 +491,8 @@ class AddonServiceTest {
         FakeStream stream = listed(FakeStream.live(1, "Harbour Radio", 225));
         stream.holdAll(stream.relay(1, "127.0.0.1"), stream.relay(2, "127.0.0.1"));
         for (int first : List.of(0, 75, 150)) {
-            stream.closeWindow(WindowId.episodeOf(stream.newest(0, 225).get(first)));
+            WindowId began = WindowId.firstOf(stream.newest(0, 225).get(first));
+            stream.closeWindow(began.withIndex(began.index() + 9));
         }
         now = FakeStream.EPOCH.plusSeconds(901);
         return stream;

@@ -59,10 +59,6 @@ final class SuperSeeding<C> {
         here.set(piece, held);
     }
 
-    boolean isMember(C client) {
-        return leeches.containsKey(client);
-    }
-
     int members() {
         return leeches.size();
     }

@@ -20,13 +20,6 @@ public record WindowId(int rendition, long term, long discontinuities, long inde
                 record.body().start().toMillis() / STEP.toMillis() + 1);
     }
 
-    /** The one window on a five-minute mark that a record belongs to: the DVR's episode. */
-    public static WindowId episodeOf(ChunkRecord record) {
-        WindowId first = firstOf(record);
-        long steps = LENGTH.dividedBy(STEP);
-        return first.withIndex((first.index + steps - 1) / steps * steps);
-    }
-
     public WindowId withIndex(long other) {
         return new WindowId(rendition, term, discontinuities, other);
     }
@@ -36,6 +29,7 @@ public record WindowId(int rendition, long term, long discontinuities, long inde
         return STEP.multipliedBy(index);
     }
 
+    /** Whether it ends on a five-minute mark: the DVR's episodes do, and every record belongs to one of them. */
     public boolean isEpisode() {
         return index % LENGTH.dividedBy(STEP) == 0;
     }
