@@ -10,8 +10,12 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
 import live.tributary.mesh.StreamPublisher;
 import live.tributary.mesh.store.ChunkFile;
 import live.tributary.origin.ingest.IngestedChunk;
@@ -46,7 +50,7 @@ final class ChunkPublisher {
     private static final int REMEMBERED_POSITIONS = 256;
 
     private final SigningKey key;
-    private final StateFile file;
+    private final LastingState state;
     private final Outbox outbox;
     private final StreamPublisher mesh;
     private final InstantSource clock;
@@ -54,7 +58,11 @@ final class ChunkPublisher {
     private final Set<Integer> begun = new HashSet<>();
     private final Set<Integer> broken = new HashSet<>();
     private final Map<IngestedChunk.Position, Duration> starts = new LinkedHashMap<>();
-    private volatile PublishState state; // Written under the lock, which is held while the disk works.
+    /** The first pieces of chunks that are numbered and not told yet: they are told in this order. */
+    private final NavigableSet<Long> untold = new TreeSet<>();
+
+    private final Map<Integer, ReentrantLock> lanes = new ConcurrentHashMap<>();
+    private long nextPiece;
     private final long firstSeq;
     private final boolean remembered;
     private volatile String outboxTrouble = "";
@@ -75,17 +83,15 @@ final class ChunkPublisher {
             Published listener)
             throws IOException {
         this.key = key;
-        this.file = file;
         this.outbox = outbox;
         this.mesh = mesh;
         this.clock = clock;
         this.listener = listener;
         Optional<PublishState> old = file.read(key.streamKey());
         this.remembered = old.isPresent();
-        this.state = old.orElseGet(() -> PublishState.empty(key.streamKey()));
-        this.state = state.withTerm(Math.max(clock.millis(), state.term() + 1));
+        PublishState before = old.orElseGet(() -> PublishState.empty(key.streamKey()));
+        this.state = new LastingState(file, before.withTerm(Math.max(clock.millis(), before.term() + 1)));
         this.firstSeq = clock.instant().getEpochSecond();
-        file.write(state);
     }
 
     /** Whether an earlier run's state was on disk. */
@@ -94,14 +100,15 @@ final class ChunkPublisher {
     }
 
     long term() {
-        return state.term();
+        return state.get().term();
     }
 
     /** Per rendition, the segment that was published last, where that was lately. */
     synchronized Map<Integer, ResumePoint> lastSegments() {
         Instant lately = clock.instant().minus(RESUMES_WITHIN);
         Map<Integer, ResumePoint> points = new HashMap<>();
-        state.renditions()
+        state.get()
+                .renditions()
                 .forEach((rendition, last) -> last.record()
                         .map(record -> record.body().published())
                         .filter(published ->
@@ -112,7 +119,7 @@ final class ChunkPublisher {
 
     /** Goes on behind records of this stream that the mesh remembers and this disk does not; only before the first chunk. */
     synchronized void adopt(List<ChunkRecord> records, Optional<Head> head) throws IOException {
-        PublishState adopted = state;
+        PublishState adopted = state.get();
         Map<Integer, ChunkRecord> behind = new LinkedHashMap<>();
         if (head.isPresent()) {
             adopted = adopted.withTerm(Math.max(adopted.term(), head.get().term() + 1))
@@ -127,15 +134,15 @@ final class ChunkPublisher {
             adopted = adopted.withTerm(Math.max(adopted.term(), record.term() + 1));
         }
         behind.values().forEach(record -> log.info("going on behind {}, which the mesh remembers", record));
-        if (!adopted.equals(state)) {
-            file.write(adopted);
-            state = adopted;
+        PublishState remembered = adopted;
+        if (!remembered.equals(state.get())) {
+            state.change(nobodyPublishesYet -> remembered);
         }
     }
 
     /** Offers the mesh what an earlier run numbered last and may not have given it; behind {@link #adopt}. */
     synchronized void offerAgain() throws IOException {
-        for (ChunkFile chunk : outbox.recover(key.streamKey(), state.renditions())) {
+        for (ChunkFile chunk : outbox.recover(key.streamKey(), state.get().renditions())) {
             mesh.publishAgain(chunk.record(), Unpooled.wrappedBuffer(chunk.bytes()));
         }
     }
@@ -146,11 +153,13 @@ final class ChunkPublisher {
     }
 
     /** A head's next seq, on disk when this returns. */
-    synchronized long nextHeadSeq() throws IOException {
-        PublishState next = state.withHeadSeq(Math.max(clock.millis(), state.headSeq() + 1));
-        file.write(next);
-        state = next;
-        return next.headSeq();
+    long nextHeadSeq() throws IOException {
+        long[] seq = {0};
+        state.change(current -> {
+            seq[0] = Math.max(clock.millis(), current.headSeq() + 1);
+            return current.withHeadSeq(seq[0]);
+        });
+        return seq[0];
     }
 
     /**
@@ -160,7 +169,8 @@ final class ChunkPublisher {
      * @return false where it is another chunk
      */
     synchronized boolean repeats(int rendition, IngestedChunk chunk) {
-        Optional<ChunkRecord> last = Optional.ofNullable(state.renditions().get(rendition))
+        Optional<ChunkRecord> last = Optional.ofNullable(
+                        state.get().renditions().get(rendition))
                 .flatMap(PublishState.Last::record)
                 .filter(record -> !begun.contains(rendition)
                         && record.body().sha256().equals(chunk.sha256())
@@ -179,32 +189,77 @@ final class ChunkPublisher {
      */
     ChunkRecord publish(int rendition, IngestedChunk chunk) throws IOException {
         ChunkHashes hashes = ChunkHashes.of(chunk.bytes());
-        synchronized (this) {
-            ChunkRecord record = sign(rendition, chunk, hashes);
-            keep(record, chunk.bytes());
-            PublishState next = state.with(record, chunk.name());
+        ReentrantLock lane = lanes.computeIfAbsent(rendition, number -> new ReentrantLock());
+        lane.lock(); // A rendition's chunks follow one another; the disk may work for several renditions at once.
+        try {
+            ChunkRecord record = number(rendition, chunk, hashes);
             try {
-                file.write(next);
+                keep(record, chunk.bytes());
+                state.change(current -> current.with(record, chunk.name()));
+                tell(record, chunk.bytes());
+                return record;
             } catch (IOException e) {
-                broken.add(rendition);
-                outbox.drop(record);
+                lost(record);
                 throw e;
+            } finally {
+                isTold(record);
             }
-            state = next;
-            begun.add(rendition);
-            broken.remove(rendition);
-            remember(chunk.position(), record.body().start());
-            mesh.publish(record, Unpooled.wrappedBuffer(chunk.bytes()));
-            listener.published(record, chunk.bytes());
-            outbox.tidy();
-            return record;
+        } finally {
+            lane.unlock();
         }
+    }
+
+    private synchronized ChunkRecord number(int rendition, IngestedChunk chunk, ChunkHashes hashes) {
+        PublishState current = state.get();
+        nextPiece = Math.max(nextPiece, current.nextPiece());
+        ChunkRecord record = sign(current, rendition, chunk, hashes);
+        nextPiece = record.endPiece();
+        untold.add(record.firstPiece());
+        remember(chunk.position(), record.body().start());
+        return record;
+    }
+
+    /** Tells the mesh, behind whatever was numbered before. */
+    private synchronized void tell(ChunkRecord record, byte[] bytes) {
+        boolean interrupted = false;
+        while (untold.first() < record.firstPiece()) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true; // It is on disk, so it is told.
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        begun.add(record.rendition());
+        broken.remove(record.rendition());
+        mesh.publish(record, Unpooled.wrappedBuffer(bytes));
+        listener.published(record, bytes);
+        outbox.tidy();
+    }
+
+    /** The disk did not take its number: nobody has heard of it. */
+    private synchronized void lost(ChunkRecord record) {
+        broken.add(record.rendition());
+        outbox.drop(record);
+        if (nextPiece == record.endPiece()) {
+            nextPiece = record.firstPiece();
+        }
+    }
+
+    private synchronized void isTold(ChunkRecord record) {
+        untold.remove(record.firstPiece());
+        notifyAll();
     }
 
     /** A stream that goes on is worth more than one that a crash cannot hurt: where the disk takes no bytes, that is said only. */
     private void keep(ChunkRecord record, byte[] bytes) {
         try {
-            outbox.keep(record, bytes);
+            ChunkFile file = outbox.write(record, bytes);
+            synchronized (this) {
+                outbox.keep(file);
+            }
             outboxTrouble = "";
         } catch (IOException e) {
             if (outboxTrouble.isEmpty()) {
@@ -214,14 +269,14 @@ final class ChunkPublisher {
         }
     }
 
-    private ChunkRecord sign(int rendition, IngestedChunk chunk, ChunkHashes hashes) {
+    private ChunkRecord sign(PublishState current, int rendition, IngestedChunk chunk, ChunkHashes hashes) {
         Optional<PublishState.Last> last =
-                Optional.ofNullable(state.renditions().get(rendition));
+                Optional.ofNullable(current.renditions().get(rendition));
         boolean afterBreak = !begun.contains(rendition) || broken.contains(rendition) || chunk.afterBreak();
         Instant now = clock.instant();
         ChunkRecord.Body body = new ChunkRecord.Body(
                 key.streamKey(),
-                state.term(),
+                current.term(),
                 new ChunkId(rendition, last.map(before -> before.seq() + 1).orElse(firstSeq)),
                 last.map(PublishState.Last::hash),
                 now,
@@ -233,7 +288,7 @@ final class ChunkPublisher {
                 chunk.initLength(),
                 chunk.bytes().length,
                 chunk.sha256(),
-                state.nextPiece(),
+                nextPiece,
                 hashes.pieces(),
                 hashes.paddedLast());
         return ChunkRecord.sign(body, key);

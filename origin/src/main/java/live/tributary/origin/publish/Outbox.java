@@ -27,7 +27,8 @@ import org.slf4j.LoggerFactory;
  * The chunks that were numbered last, on disk before their number was taken, so that the next run has the bytes of every number
  * that this one may have announced, whatever the feed has kept of them.
  *
- * <p>A chunk leaves once the node has it in a file of its own, but the newest of its rendition stays. Guarded by its owner's lock.
+ * <p>A chunk leaves once the node has it in a file of its own, but the newest of its rendition stays. Guarded by its owner's lock,
+ * but for {@link #write}.
  */
 final class Outbox {
     /** What a node whose own files do not come about may pile up here. */
@@ -56,11 +57,16 @@ final class Outbox {
         this.safe = safe;
     }
 
-    /** Keeps a chunk that is about to be numbered; it lasts when this returns. */
-    void keep(ChunkRecord record, byte[] content) throws IOException {
+    /** Writes a chunk that is about to be numbered; it lasts when this returns. Needs no lock. */
+    ChunkFile write(ChunkRecord record, byte[] content) throws IOException {
         Files.createDirectories(directory);
         ChunkFile file = ChunkFile.write(directory, record, Unpooled.wrappedBuffer(content), disk::force);
         disk.forceNames(directory);
+        return file;
+    }
+
+    /** Keeps a chunk that was written. */
+    void keep(ChunkFile file) {
         add(file);
     }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.metainfo.ChunkTorrent;
@@ -333,6 +338,57 @@ class ChunkPublisherTest {
 
     private Instant start(int index) {
         return Instant.ofEpochMilli(mesh.records.get(index).body().start().toMillis());
+    }
+
+    @Test
+    void onASlowDiskRenditionsWaitTogetherAndAreToldInTheOrderOfTheirPieces() throws Exception {
+        Semaphore allowed = new Semaphore(1);
+        Semaphore begun = new Semaphore(0);
+        Disk slow = new Disk() {
+            @Override
+            public void force(FileChannel channel) throws IOException {
+                begun.release();
+                allowed.acquireUninterruptibly();
+                channel.force(true);
+            }
+
+            @Override
+            public void forceNames(Path directory) {}
+        };
+        ChunkPublisher publisher = new ChunkPublisher(
+                KEY,
+                new StateFile(stateFile(), slow),
+                new Outbox(folder.resolve("slow"), slow, record -> false),
+                mesh,
+                clock,
+                (record, bytes) -> {});
+        List<CompletableFuture<ChunkRecord>> published = new ArrayList<>();
+        begun.acquire();
+        for (int rendition = 0; rendition < 3; rendition++) {
+            int its = rendition;
+            published.add(CompletableFuture.supplyAsync(
+                    () -> {
+                        try {
+                            return publisher.publish(its, chunk(0, 70_000));
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    },
+                    work -> new Thread(work).start()));
+        }
+        assertThat(begun.tryAcquire(3, 20, TimeUnit.SECONDS))
+                .as("all are on their way to the disk at once")
+                .isTrue();
+        assertThat(mesh.records).isEmpty();
+
+        allowed.release(100);
+        for (CompletableFuture<ChunkRecord> chunk : published) {
+            chunk.get(20, TimeUnit.SECONDS);
+        }
+        assertThat(mesh.records).extracting(ChunkRecord::firstPiece).containsExactly(0L, 2L, 4L);
+        assertThat(mesh.records)
+                .extracting(record -> record.body().start())
+                .containsOnly(mesh.records.get(0).body().start());
     }
 
     static IngestedChunk chunk(long sequence, int length) {
