@@ -439,7 +439,8 @@ final class OriginProgram implements Program {
                         bucketOptions.byRelays(node.dhtPrivate()),
                         bytes -> own.budget().take(UploadBudget.Purpose.BUCKET, bytes),
                         sent::add,
-                        record -> bytes(own.mesh().chunks(), record)));
+                        record -> bytes(own.mesh().chunks(), record),
+                        why -> origin.trouble("bucket", why)));
         copies.add(copy::published);
         copy.start();
         return new Standby.Tenure(origin, List.of(copy));

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.IntToLongFunction;
 import java.util.function.LongConsumer;
@@ -61,7 +62,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
     private final Surroundings around;
     private final BucketObjects objects;
     private final RelayWrites byRelays;
-    private final BucketTrouble trouble = new BucketTrouble();
+    private final BucketTrouble trouble;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -83,6 +84,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
      * @param uplink asks to send so many bytes in the lowest class; 0, or the nanoseconds to wait
      * @param sent counts bytes that were sent
      * @param held the bytes of a chunk, where this node holds it
+     * @param trouble hears what is wrong with the bucket, for whoever looks; nothing where that is over
      */
     public record Surroundings(
             InstantSource wallClock,
@@ -91,7 +93,8 @@ public final class Bucket implements StreamListener, AutoCloseable {
             boolean handsOver,
             IntToLongFunction uplink,
             LongConsumer sent,
-            Function<ChunkRecord, Optional<byte[]>> held) {}
+            Function<ChunkRecord, Optional<byte[]>> held,
+            Consumer<String> trouble) {}
 
     /** What speaks to the bucket. */
     record Opens(Supplier<ObjectStore> store, PutSigner signer) {
@@ -141,6 +144,7 @@ public final class Bucket implements StreamListener, AutoCloseable {
         this.history = history;
         this.mesh = mesh;
         this.around = around;
+        this.trouble = new BucketTrouble(around.trouble());
         this.startedAt = around.nanoTime().getAsLong();
         this.objects = new BucketObjects(journal, settings.writesAMonth(), around.sent(), opens.store());
         this.byRelays = new RelayWrites(
@@ -457,7 +461,10 @@ public final class Bucket implements StreamListener, AutoCloseable {
         }
         objects.stored(name);
         mesh.publish(LiveMessage.Stored.sign(record.chunk(), key));
-        return () -> plan.caughtUp(job, false, false, now());
+        return () -> {
+            plan.caughtUp(job, false, false, now());
+            trouble.isOver();
+        };
     }
 
     private boolean askForMissed(ChunkRecord record) {

@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  */
 final class WriteBudget {
     private static final Logger log = LoggerFactory.getLogger(WriteBudget.class);
-    private static final Pattern TEXT = Pattern.compile("(\\d{4}-\\d{2}) (\\d{1,15})\\s*");
+    private static final Pattern TEXT = Pattern.compile("(\\d{4}-(?:0[1-9]|1[0-2])) (\\d{1,15})\\s*");
     private static final int STEP = 100;
     private static final int MAX_FILE = 100;
 

@@ -3,7 +3,6 @@ package live.tributary.origin.ingest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -16,11 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
@@ -237,7 +232,7 @@ final class HttpSource implements FeedSource {
     private Answer send(HttpRequest request, int max, boolean trusted) throws IOException {
         HttpRequest next = request;
         for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-            HttpResponse<byte[]> response = exchange(next, max);
+            HttpResponse<byte[]> response = LimitedBody.exchange(client, next, max, TIMEOUT);
             if (!REDIRECTS.contains(response.statusCode())) {
                 return new Answer(next.uri(), response);
             }
@@ -262,24 +257,6 @@ final class HttpSource implements FeedSource {
                     .build();
         }
         throw new IOException(request.uri() + ": more than " + MAX_REDIRECTS + " redirects");
-    }
-
-    /** The client's own timeout ends with the headers; this one covers the body too. */
-    private HttpResponse<byte[]> exchange(HttpRequest request, int max) throws IOException {
-        CompletableFuture<HttpResponse<byte[]>> exchange =
-                client.sendAsync(request, info -> new LimitedBody(request.uri(), max));
-        try {
-            return exchange.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            exchange.cancel(true);
-            throw new IOException(request.uri() + ": no whole answer within " + TIMEOUT.toSeconds() + " s", e);
-        } catch (ExecutionException e) {
-            throw new IOException(request.uri() + ": " + e.getCause(), e);
-        } catch (InterruptedException e) {
-            exchange.cancel(true);
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException(request.uri() + ": interrupted");
-        }
     }
 
     private static void requireStatus(Answer answer, int status) throws IOException {

@@ -45,6 +45,7 @@ final class RenditionIngest {
     private Duration retry = FIRST_RETRY;
     private long nextLook;
     private String trouble = "";
+    private String leftOut = "";
     private OptionalLong unsoundSince = OptionalLong.empty();
     private FeedState told = FeedState.OFFLINE;
     private long missedTold;
@@ -191,6 +192,7 @@ final class RenditionIngest {
                     return true;
                 }
                 pause = FIRST_PAUSE;
+                takenAgain();
             } catch (FeedSource.MissingException e) {
                 if (!gaveUp(candidate.get(), FeedTracker.Failure.MISSING, e, now)) {
                     return true;
@@ -306,7 +308,7 @@ final class RenditionIngest {
         boolean gaveUp = tracker.failed(candidate, failure, now);
         if (gaveUp) {
             pause = FIRST_PAUSE;
-            log.warn("rendition {}: segment {} left out: {}", rendition, candidate.name(), why.getMessage());
+            leftOut(candidate, String.valueOf(why.getMessage()));
         } else {
             nextTake = now + pause.toNanos();
             Duration longest = interval.compareTo(LONGEST_PAUSE) < 0 ? interval : LONGEST_PAUSE;
@@ -314,6 +316,28 @@ final class RenditionIngest {
             pause = doubled.compareTo(longest) < 0 ? doubled : longest;
         }
         return gaveUp;
+    }
+
+    /** Says each reason once, until a segment is taken again; a feed of which none can be would fill the log. */
+    private void leftOut(Candidate candidate, String why) {
+        if (why.equals(leftOut)) {
+            log.debug("rendition {}: segment {} left out", rendition, candidate.name());
+        } else {
+            log.warn("rendition {}: segment {} left out: {}", rendition, candidate.name(), why);
+        }
+        leftOut = why;
+        listener.trouble(segments(), candidate.name() + " was left out: " + why);
+    }
+
+    private void takenAgain() {
+        if (!leftOut.isEmpty()) {
+            leftOut = "";
+            listener.trouble(segments(), "");
+        }
+    }
+
+    private String segments() {
+        return "rendition " + rendition + "'s segments";
     }
 
     private void tell() {

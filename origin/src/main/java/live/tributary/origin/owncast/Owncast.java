@@ -2,7 +2,6 @@ package live.tributary.origin.owncast;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -19,6 +18,7 @@ import java.util.function.Consumer;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.mesh.http.HttpService;
+import live.tributary.origin.ingest.LimitedBody;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.About;
@@ -118,13 +118,13 @@ public final class Owncast implements HttpService, AutoCloseable {
         }
     }
 
-    private void ask() throws InterruptedException {
+    private void ask() {
         try {
             AboutText text = OwncastWords.read(name, get("api/config"), get("api/status"));
             words.accept(new AboutText(
                     text.name(), text.title(), text.description(), text.tags(), text.language(), poster()));
             trouble = "";
-        } catch (IOException | FormatException e) {
+        } catch (IOException | FormatException | IllegalArgumentException e) { // Words that no about can hold, too.
             String what = String.valueOf(e.getMessage());
             if (!what.equals(trouble)) {
                 log.warn("{} does not say what its stream is called: {}", base, what);
@@ -134,7 +134,7 @@ public final class Owncast implements HttpService, AutoCloseable {
     }
 
     /** Owncast's logo, where viewers can see it; a stream without a picture is none the worse. */
-    private Optional<About.Poster> poster() throws InterruptedException {
+    private Optional<About.Poster> poster() {
         if (viewers.isEmpty()) {
             return Optional.empty();
         }
@@ -146,20 +146,14 @@ public final class Owncast implements HttpService, AutoCloseable {
         }
     }
 
-    private byte[] get(String path) throws IOException, InterruptedException {
+    private byte[] get(String path) throws IOException {
         URI location = base.resolve(path);
         HttpRequest request = HttpRequest.newBuilder(location).timeout(TIMEOUT).build();
-        HttpResponse<InputStream> response = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
-        try (InputStream body = response.body()) {
-            if (response.statusCode() != HttpResponseStatus.OK.code()) {
-                throw new IOException(location + ": " + response.statusCode() + " (expected: 200)");
-            }
-            byte[] bytes = body.readNBytes(MAX_ANSWER + 1);
-            if (bytes.length > MAX_ANSWER) {
-                throw new IOException(location + ": more than " + MAX_ANSWER + " bytes");
-            }
-            return bytes;
+        HttpResponse<byte[]> response = LimitedBody.exchange(client, request, MAX_ANSWER, TIMEOUT);
+        if (response.statusCode() != HttpResponseStatus.OK.code()) {
+            throw new IOException(location + ": " + response.statusCode() + " (expected: 200)");
         }
+        return response.body();
     }
 
     @Override

@@ -40,6 +40,7 @@ class BucketTest {
     private final FakeMesh mesh = new FakeMesh(Records.KEY.streamKey());
     private final AtomicLong sent = new AtomicLong();
     private StrictS3 s3;
+    private volatile String trouble = "";
 
     @TempDir
     private Path folder;
@@ -114,6 +115,7 @@ class BucketTest {
                 publish(bucket, seq);
             }
         }
+        assertThat(trouble).as("what the status page says").contains("the bucket did not take", "403");
         assertThat(s3.log).as("one for each writer").hasSizeBetween(1, 2).allMatch(line -> line.endsWith(" 403"));
         assertThat(mesh.stored).isEmpty();
     }
@@ -136,6 +138,7 @@ class BucketTest {
         }
         assertThat(s3.log.get(0)).endsWith(" 503");
         assertThat(s3.objects).isNotEmpty();
+        assertThat(trouble).as("what the status page says").isEmpty();
     }
 
     @Test
@@ -320,7 +323,8 @@ class BucketTest {
                         true,
                         uplink,
                         sent::addAndGet,
-                        record -> Optional.of(Records.bytes(record.seq()))),
+                        record -> Optional.of(Records.bytes(record.seq())),
+                        why -> trouble = why),
                 Bucket.Opens.s3(settings, credentials(secret)));
     }
 

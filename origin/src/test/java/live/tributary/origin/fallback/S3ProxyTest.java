@@ -407,7 +407,8 @@ class S3ProxyTest {
                         true,
                         bytes -> 0,
                         sent::addAndGet,
-                        record -> Optional.of(Records.bytes(record.seq()))),
+                        record -> Optional.of(Records.bytes(record.seq())),
+                        why -> {}),
                 Bucket.Opens.s3(settings(), credentials(secret)));
     }
 

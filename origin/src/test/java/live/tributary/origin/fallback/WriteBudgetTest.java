@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WriteBudgetTest {
     private static final Instant NOVEMBER = Instant.parse("2026-11-30T23:59:59Z");
@@ -38,9 +40,10 @@ class WriteBudgetTest {
         assertThat(granted).isBetween(150, 249);
     }
 
-    @Test
-    void aDamagedCountIsCountedAnew() throws IOException {
-        Path file = Files.writeString(folder.resolve("writes"), "x");
+    @ParameterizedTest
+    @ValueSource(strings = {"x", "", "2026-13 5\n", "2026-00 5\n", "2026-11 9999999999999999\n"})
+    void aDamagedCountIsCountedAnew(String text) throws IOException {
+        Path file = Files.writeString(folder.resolve("writes"), text);
 
         assertThat(new WriteBudget(file, 1).take(NOVEMBER)).isTrue();
     }

@@ -701,6 +701,21 @@ class RenditionIngestTest {
     }
 
     @Test
+    void whatIsLeftOutIsSaidUntilASegmentIsTakenAgain() {
+        byte[] audio = {'I', 'D', '3', 4, 0};
+        feed.run()
+                .file("0.aac", audio)
+                .file("1.aac", audio)
+                .listOnly(0, "0.aac", "1.aac")
+                .run(Duration.ofSeconds(9));
+        assertThat(feed.troubles).last().asString().startsWith("1.aac was left out: segment: packed audio");
+        feed.list(2, "2.ts").run();
+
+        assertThat(feed.names()).containsExactly("2.ts");
+        assertThat(feed.troubles).last().asString().isEmpty();
+    }
+
+    @Test
     void packedAudioIsRefusedByName() {
         assertThatThrownBy(() -> SegmentStructure.pack(Optional.empty(), new byte[] {'I', 'D', '3', 4, 0}))
                 .hasMessageContaining("packed audio");

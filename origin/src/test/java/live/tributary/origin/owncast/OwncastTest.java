@@ -16,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import live.tributary.mesh.http.HttpQuery;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.protocol.stream.About;
@@ -81,6 +82,25 @@ class OwncastTest {
     }
 
     @Test
+    void wordsThatNobodyCanUseAreNotTheEndOfAsking() throws Exception {
+        AtomicInteger given = new AtomicInteger();
+        Consumer<AboutText> picky = words -> {
+            if (given.getAndIncrement() == 0) {
+                throw new IllegalArgumentException("not these");
+            }
+            heard.add(words);
+        };
+        try (Owncast owncast = new Owncast(base(), viewers, "secret", "Mine", picky, looks::incrementAndGet)) {
+            owncast.start();
+            for (int calls = 0; heard.isEmpty() && calls < 100; calls++) {
+                call(owncast, "/owncast/secret");
+                Optional.ofNullable(heard.poll(200, TimeUnit.MILLISECONDS)).ifPresent(heard::add);
+            }
+            assertThat(heard).isNotEmpty();
+        }
+    }
+
+    @Test
     void aCallWithoutTheTokenMovesNothing() {
         try (Owncast owncast = owncast()) {
             assertThat(call(owncast, "/owncast/guess")).contains(404);
@@ -119,9 +139,12 @@ class OwncastTest {
         assertThat(text.description()).isEqualTo(faces);
     }
 
+    private URI base() {
+        return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    }
+
     private Owncast owncast() {
-        URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
-        return new Owncast(base, viewers, "secret", "Mine", heard::add, looks::incrementAndGet);
+        return new Owncast(base(), viewers, "secret", "Mine", heard::add, looks::incrementAndGet);
     }
 
     private static Optional<Integer> call(Owncast owncast, String path) {
