@@ -136,8 +136,12 @@ final class FeedTracker {
         UNREACHABLE
     }
 
-    /** What a list says of one segment, as far as it tells it from another at the same number. */
-    private record Listed(String name, Optional<Instant> time) {
+    /**
+     * What a list says of one segment, as far as it tells it from another at the same number.
+     *
+     * @param called what tells it from all others of its list
+     */
+    private record Listed(String name, Optional<Instant> time, String called) {
         boolean differs(Listed other) {
             boolean sameTime = time.isEmpty()
                     || other.time.isEmpty()
@@ -202,6 +206,7 @@ final class FeedTracker {
     }
 
     private void take(HlsSnapshot.Media media, long now) {
+        SegmentNames names = SegmentNames.of(media);
         for (HlsSegment segment : media.segments()) {
             if (segment.sequence() < next) {
                 continue;
@@ -224,7 +229,7 @@ final class FeedTracker {
             session = itsSession;
             ended = false;
             started = true;
-            queue.add(new Candidate(epoch, segment, name(segment), breakAhead, now));
+            queue.add(new Candidate(epoch, segment, names.of(segment), breakAhead, now));
             breakAhead = false;
             if (state == FeedState.OFFLINE || state == FeedState.ENDING) {
                 change(FeedState.STARTING, now);
@@ -351,7 +356,7 @@ final class FeedTracker {
 
     private OptionalLong resumeAt(TreeMap<Long, Listed> names) {
         return names.entrySet().stream()
-                .filter(entry -> isResumePoint(entry.getValue().name()))
+                .filter(entry -> isResumePoint(entry.getValue().called()))
                 .mapToLong(Map.Entry::getKey)
                 .max();
     }
@@ -492,20 +497,19 @@ final class FeedTracker {
 
     private static TreeMap<Long, Listed> names(HlsSnapshot.Media media) {
         TreeMap<Long, Listed> names = new TreeMap<>();
-        List<HlsSegment> segments = media.segments();
-        segments.forEach(
-                segment -> names.put(segment.sequence(), new Listed(name(segment), segment.programDateTime())));
+        SegmentNames called = SegmentNames.of(media);
+        for (HlsSegment segment : media.segments()) {
+            names.put(segment.sequence(), new Listed(name(segment), segment.programDateTime(), called.of(segment)));
+        }
         return names;
     }
 
     private static String name(HlsSegment segment) {
-        return fileName(segment)
-                + segment.range().map(range -> "@" + range.offset()).orElse("");
+        return SegmentNames.inFile(segment, SegmentNames.fileName(segment));
     }
 
     private static String fileName(HlsSegment segment) {
-        String path = segment.uri().split("[?#]", 2)[0];
-        return path.substring(path.lastIndexOf('/') + 1);
+        return SegmentNames.fileName(segment);
     }
 
     private static boolean isOfflineClip(HlsSegment segment) {

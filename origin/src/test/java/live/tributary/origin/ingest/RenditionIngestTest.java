@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -698,6 +699,22 @@ class RenditionIngestTest {
         assertThat(feed.names()).containsExactly("a0.ts", "b0.ts", "b3.ts");
         assertThat(feed.breaks()).containsExactly("b0.ts", "b3.ts");
         assertThat(feed.missed).isEqualTo(2);
+    }
+
+    @Test
+    void aRestartGoesOnInTheRightPlaceWhereOnlyFoldersOrQueriesTellFilesApart() {
+        for (String form : List.of("%d/media.ts", "seg?n=%d", "%d-" + "x".repeat(400) + ".ts")) {
+            String[] names = IntStream.range(0, 5).mapToObj(form::formatted).toArray(String[]::new);
+            FeedScript first = new FeedScript();
+            first.run().list(0, names[0], names[1], names[2]).run();
+            assertThat(first.chunks).hasSize(3);
+            FeedScript again = new FeedScript(Optional.of(first.names().get(1)));
+            again.list(0, names).run();
+
+            assertThat(again.names())
+                    .hasSize(4)
+                    .startsWith(first.names().get(1), first.names().get(2));
+        }
     }
 
     @Test
