@@ -5,6 +5,7 @@ import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -138,16 +139,29 @@ final class RecordExchange {
     }
 
     void page(Neighbour from, List<ChunkRecord> records, long now) {
-        renditions.values().forEach(rendition -> rendition.inquiry.answered(from));
+        if (records.isEmpty()) {
+            askedFirst(from).ifPresent(inquiry -> inquiry.answered(from));
+        }
         for (ChunkRecord record : records) {
             from.knows(record.hash());
             Rendition rendition = renditions.get(record.rendition());
             boolean asked = rendition != null && rendition.inquiry.asksFor(record, from);
+            if (rendition != null) {
+                rendition.inquiry.answered(from);
+            }
             arrived(from, record, asked, now);
         }
         for (Rendition rendition : List.copyOf(renditions.values())) {
             rendition.settle(now);
         }
+    }
+
+    /** Answers come in the order of their questions, and an empty one does not say which is meant. */
+    private Optional<RecordInquiry> askedFirst(Neighbour of) {
+        return renditions.values().stream()
+                .map(rendition -> rendition.inquiry)
+                .filter(inquiry -> inquiry.asks(of))
+                .min(Comparator.comparingLong(RecordInquiry::nextTick));
     }
 
     void please(Neighbour from, LiveMessage.RecordsPlease please) {

@@ -86,14 +86,19 @@ final class RecordInquiry {
 
     // What comes in
 
-    /** A page came from a neighbour, whatever was in it. */
+    /** Whether a question to this neighbour is open. */
+    boolean asks(Neighbour neighbour) {
+        return question.filter(q -> q.to() == neighbour).isPresent();
+    }
+
+    /** A page of the rendition came from a neighbour, whatever was in it. */
     void answered(Neighbour by) {
         question = question.map(q -> q.to() == by ? q.nowAnswered() : q);
     }
 
     /** Whether a neighbour was asked for this record. */
     boolean asksFor(ChunkRecord record, Neighbour from) {
-        return question.filter(q -> q.to() == from && q.covers(record)).isPresent();
+        return asks(from) && question.filter(q -> q.covers(record)).isPresent();
     }
 
     /** Records joined the chain. */
@@ -115,7 +120,7 @@ final class RecordInquiry {
 
     void linkDown(Neighbour gone, long now) {
         far = far.filter(f -> f.from() != gone);
-        if (question.filter(q -> q.to() == gone).isPresent()) {
+        if (asks(gone)) {
             question = Optional.empty();
             ask(now);
         }

@@ -3,6 +3,7 @@ package live.tributary.mesh.swarm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.LongStream;
@@ -43,6 +44,49 @@ class RenditionRulesTest {
 
         assertThat(bed.opened).containsExactly(record);
         assertThat(bed.sentTo(relay, PeerMessage.Request.class)).isNotEmpty();
+    }
+
+    @Test
+    void aPageAnswersTheQuestionAboutItsOwnRenditionAlone() {
+        Swarmbed bed = new Swarmbed(NodeRole.RELAY);
+        bed.live();
+        LinkId asked = bed.relay(1);
+        List<ChunkRecord> video = run(bed, bed.stream.first());
+        List<ChunkRecord> audio = run(bed, bed.stream.first(1));
+        bed.hears(asked, video.get(29), audio.get(29));
+        assertThat(bed.sentTo(asked, LiveMessage.RecordsPlease.class)).hasSize(2);
+
+        bed.gets(asked, new LiveMessage.Records(video.subList(0, 29)));
+        bed.gets(asked, new LiveMessage.Records(audio.subList(0, 29)));
+
+        assertThat(bed.accepted.subList(0, 30)).isEqualTo(video);
+        assertThat(bed.accepted.subList(30, 60)).as("handed on from the oldest").isEqualTo(audio);
+        assertThat(bed.sentTo(asked, LiveMessage.RecordsPlease.class)).hasSize(2);
+    }
+
+    @Test
+    void anEmptyPageAnswersTheQuestionThatWasAskedFirst() {
+        Swarmbed bed = new Swarmbed(NodeRole.RELAY);
+        bed.live();
+        LinkId asked = bed.relay(1);
+        bed.hears(asked, run(bed, bed.stream.first()).get(29));
+        bed.pass(Duration.ofMillis(100));
+        bed.hears(asked, run(bed, bed.stream.first(1)).get(29));
+
+        bed.gets(asked, new LiveMessage.Records(List.of()));
+
+        assertThat(bed.accepted).extracting(ChunkRecord::rendition).containsExactly(0);
+        assertThat(bed.sentTo(asked, LiveMessage.RecordsPlease.class))
+                .extracting(LiveMessage.RecordsPlease::rendition)
+                .containsExactly(0, 1, 0);
+    }
+
+    private static List<ChunkRecord> run(Swarmbed bed, ChunkRecord first) {
+        List<ChunkRecord> run = new ArrayList<>(List.of(first));
+        while (run.size() < 30) {
+            run.add(bed.stream.after(run.get(run.size() - 1)));
+        }
+        return run;
     }
 
     @Test

@@ -34,21 +34,44 @@ final class TestStream {
 
     /** The record that follows another. */
     ChunkRecord after(ChunkRecord before) {
-        return record(before.term(), before.seq() + 1, Optional.of(before.hash()), before.endPiece(), NOW, LENGTH);
+        return record(
+                before.rendition(),
+                before.term(),
+                before.seq() + 1,
+                Optional.of(before.hash()),
+                before.endPiece(),
+                NOW,
+                LENGTH);
     }
 
     ChunkRecord first() {
         return record(TERM, 100, Optional.empty(), 0, NOW, LENGTH);
     }
 
+    /** The first record of another rendition than 0. */
+    ChunkRecord first(int rendition) {
+        return record(rendition, TERM, 100, Optional.empty(), rendition * 1_000_000L, NOW, LENGTH);
+    }
+
     ChunkRecord record(long term, long seq, Optional<Sha256> previous, long firstPiece, Instant published, int length) {
+        return record(0, term, seq, previous, firstPiece, published, length);
+    }
+
+    private ChunkRecord record(
+            int rendition,
+            long term,
+            long seq,
+            Optional<Sha256> previous,
+            long firstPiece,
+            Instant published,
+            int length) {
         byte[] hashes = new byte[ChunkRecord.pieceCount(length) * PieceHashes.HASH_LENGTH];
         random.nextBytes(hashes);
         return ChunkRecord.sign(
                 new ChunkRecord.Body(
                         key.streamKey(),
                         term,
-                        new ChunkId(0, seq),
+                        new ChunkId(rendition, seq),
                         previous,
                         published,
                         Duration.ofSeconds(4 * seq),
