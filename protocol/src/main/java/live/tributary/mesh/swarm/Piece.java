@@ -100,6 +100,12 @@ final class Piece {
     }
 
     void seen(Neighbour by, long now) {
+        for (int i = 0; i < sightings.size(); i++) {
+            if (sightings.get(i).by() == by) {
+                sightings.set(i, new Sighting(by, now)); // Who tells it again may have lied before.
+                return;
+            }
+        }
         sightings.add(new Sighting(by, now));
     }
 
