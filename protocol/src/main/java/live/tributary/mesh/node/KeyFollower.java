@@ -24,6 +24,9 @@ public final class KeyFollower implements StreamListener, AutoCloseable {
     private final ExecutorService thread =
             Executors.newSingleThreadExecutor(new DefaultThreadFactory("stream-memory", true));
 
+    /** Only on the thread. */
+    private boolean failing;
+
     /** @param successor told of each rotation of a stream that is followed, on a thread of its own */
     public KeyFollower(StreamMemory memory, MeshNode mesh, Consumer<KeyEnd> successor) {
         this.memory = memory;
@@ -36,9 +39,7 @@ public final class KeyFollower implements StreamListener, AutoCloseable {
         StreamKey key = stream.key();
         stream.addListener(this);
         mesh.intake(key).ifPresent(intake -> {
-            memory.heads()
-                    .of(key)
-                    .ifPresent(intake::take); // Mostly expired: then all that it does is to keep older ones out.
+            memory.heads().of(key).ifPresent(intake::take); // One that has expired keeps older ones out all the same.
             memory.ends().of(key).ifPresent(intake::take);
         });
     }
@@ -62,11 +63,15 @@ public final class KeyFollower implements StreamListener, AutoCloseable {
         boolean add() throws IOException;
     }
 
-    private static void keep(Object what, Keeping keeping) {
+    private void keep(Object what, Keeping keeping) {
         try {
             keeping.add();
+            failing = false;
         } catch (IOException e) {
-            LOG.error("{}: this cannot be kept on disk: {}", what, e.toString());
+            if (!failing) {
+                failing = true; // A head comes each minute.
+                LOG.error("{}: this cannot be kept on disk: {}", what, e.toString());
+            }
         }
     }
 
