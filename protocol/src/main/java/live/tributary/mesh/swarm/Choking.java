@@ -34,6 +34,11 @@ final class Choking {
         private boolean hasShown;
         private int chokes;
         private long unchokeAt;
+
+        /** Whether it has shown a piece that we gave it. */
+        boolean hasShown() {
+            return hasShown;
+        }
     }
 
     private record Given(long piece, long at) {}

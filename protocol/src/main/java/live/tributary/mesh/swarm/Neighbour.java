@@ -42,6 +42,9 @@ final class Neighbour {
     /** Stripes that we push to it. */
     int fedByUs;
 
+    /** Whether another child had to make room for it. */
+    boolean hadRoomMade;
+
     int loadPerMille;
     /** Whether a good piece ever came from it. */
     boolean hasServed;

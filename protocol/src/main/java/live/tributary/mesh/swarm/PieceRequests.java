@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.PriorityQueue;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.ChunkRecord;
+import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
 import org.jspecify.annotations.Nullable;
 
@@ -233,6 +234,12 @@ final class PieceRequests {
             }
             if (source.isRelay()) {
                 trees.graft(stripe, source, now);
+                if (source.hasServed && source.failures == 0) {
+                    for (Neighbour kept : trees.otherParents(stripe, source)) {
+                        // Who is as good as its word brings it: what the parent may have yet to push would come twice.
+                        actions.send(kept.link, new LiveMessage.Coming(List.of(piece.number)));
+                    }
+                }
             }
         }
         request(piece, source, now);

@@ -233,9 +233,12 @@ final class PushTrees {
         return promised <= config.uploadBitsPerSecond() * PROMISED_SHARE && uplink.backlogNanos(now) <= MAX_BACKLOG;
     }
 
-    /** A child with much less to send makes room for one with more: who has more belongs further up. */
+    /**
+     * A child with much less to send makes room for one with more: who has more belongs further up. It is its own word that counts,
+     * so that one alone makes room until it has shown what it was given.
+     */
     private boolean makesRoom(int stripe, Neighbour from) {
-        if (parents[stripe] == from || from.choked) {
+        if (parents[stripe] == from || from.choked || from.hadRoomMade && !from.conduct.hasShown()) {
             return false;
         }
         Neighbour least = null;
@@ -247,6 +250,7 @@ final class PushTrees {
         if (least == null || from.capacity < least.capacity * MORE) {
             return false;
         }
+        from.hadRoomMade = true;
         least.fedByUs &= ~bit(stripe);
         actions.send(least.link, new LiveMessage.Tree(stripe, false));
         return true;

@@ -44,6 +44,19 @@ class PushTreesTest {
     }
 
     @Test
+    void oneChildAloneMakesRoomForWhoHasShownNothingOfWhatItWasGiven() {
+        List<LinkId> children = children(FULL);
+        LiveMessage.Tree otherGraft = new LiveMessage.Tree(1, true);
+        children.forEach(child -> bed.gets(child, otherGraft));
+
+        LinkId boaster = grafted(FULL + 1, 100 * SLOW);
+        bed.gets(boaster, otherGraft);
+
+        assertThat(trees(boaster)).containsExactly(new LiveMessage.Tree(1, false));
+        assertThat(children.stream().flatMap(child -> trees(child).stream())).containsExactly(PRUNE);
+    }
+
+    @Test
     void whoCanSendMostIsServedFirst() {
         bed.live();
         LinkId parent = bed.relay(1);

@@ -92,6 +92,26 @@ class RepairTest {
     }
 
     @Test
+    void aParentThatIsKeptIsToldNotToPushWhatIsAskedOfWhoKeepsItsWord() {
+        LinkId parent = parentOfTheFirstStripes();
+        LinkId other = bed.relay(2);
+        shows(other, 1, 0);
+        serves(other, 1, 0);
+        bed.gets(other, new LiveMessage.Tree(0, true)); // A child of the stripe: it cannot become its parent.
+        LinkId stranger = bed.relay(3);
+
+        shows(other, SECOND_OF_STRIPE_0, 0);
+        shows(stranger, SECOND_OF_STRIPE_0, 1);
+        bed.pass(Duration.ofMillis(400));
+
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+        assertThat(requests(stranger, SECOND_OF_STRIPE_0, 1)).hasSize(4);
+        assertThat(bed.sentTo(parent, LiveMessage.Coming.class))
+                .containsExactly(new LiveMessage.Coming(
+                        List.of(records.get(SECOND_OF_STRIPE_0).firstPiece())));
+    }
+
+    @Test
     void pushesThatCameTooLateMakeItWaitLonger() {
         LinkId parent = parentOfTheFirstStripes();
         LinkId other = bed.relay(2);

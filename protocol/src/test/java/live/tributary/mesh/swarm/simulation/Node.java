@@ -188,12 +188,15 @@ final class Node implements SwarmActions {
             PeerMessage.Block block = bytes.block();
             LiveSwarm.BlockVerdict verdict = swarm.blockArrived(link, block, now);
             if (verdict == LiveSwarm.BlockVerdict.STORE) {
-                usefulBytes += block.length();
                 int bit = 1 << block.begin() / PeerMessage.BLOCK_LENGTH;
                 if (bytes.garbage()) {
                     garbage.merge(block.piece(), bit, (a, b) -> a | b);
-                } else if (!garbage.isEmpty()) {
-                    garbage.computeIfPresent(block.piece(), (piece, mask) -> (mask & ~bit) == 0 ? null : mask & ~bit);
+                } else {
+                    usefulBytes += block.length();
+                    if (!garbage.isEmpty()) {
+                        garbage.computeIfPresent(
+                                block.piece(), (piece, mask) -> (mask & ~bit) == 0 ? null : mask & ~bit);
+                    }
                 }
                 swarm.blockStored(link, block, now);
             } else {

@@ -14,7 +14,7 @@ import live.tributary.protocol.stream.NodeRole;
  * @param uplink all that the origin sent, over the stream's bytes
  * @param p50 seconds from a chunk's publication to its verification at a relay
  * @param p95 the same; a missed chunk counts as twelve seconds
- * @param duplicates block bytes that were not wanted, over those that were
+ * @param duplicates block bytes that were not wanted, over those that were taken and are what they should be; garbage is neither
  * @param missed chunks that a relay which was there ten seconds before did not get in twelve
  * @param badChunks chunks completed with bytes that are not the record's
  * @param must the issue's bound for p95 over S/U, seconds; for meshes that have one
