@@ -38,7 +38,7 @@ public final class UploadBudget {
     /** How long the full rate can be saved up. */
     private static final double BURST_SECONDS = 0.05;
     /** The same while somebody who has been told to wait is late by no more than this. */
-    private static final double LATE_SECONDS = 0.15;
+    private static final double LATE_SECONDS = 0.2;
     /** Floors must lie apart by more than a message. */
     private static final double MIN_BURST = 48 * 1024;
     /** A block of the wire. */

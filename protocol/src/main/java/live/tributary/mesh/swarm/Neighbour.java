@@ -67,6 +67,9 @@ final class Neighbour {
     /** Until when pushes of a stripe are still welcome after it was left, since they may be on their way; by stripe. */
     final long[] welcomeUntil = new long[LiveMessage.STRIPES];
 
+    /** Until when a push of a stripe by who has just left us says that the stripe's tree has turned; by stripe. */
+    final long[] turnsUntil = new long[LiveMessage.STRIPES];
+
     final long[] noGraftBefore = new long[LiveMessage.STRIPES];
     /** From its HAVE, or our request, to the whole piece, smoothed, nanoseconds. */
     private double serviceTime = UNKNOWN_SERVICE;

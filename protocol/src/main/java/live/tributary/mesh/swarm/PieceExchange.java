@@ -308,7 +308,7 @@ final class PieceExchange {
                 if (piece != null && index == 0 && trees.mayPush(piece.stripe(), from, now)) {
                     requests.cameTooLate(piece, now);
                 }
-                trees.duplicate((int) (block.piece() % LiveMessage.STRIPES), from);
+                trees.needless((int) (block.piece() % LiveMessage.STRIPES), from);
             }
             return BlockVerdict.DUPLICATE;
         }
@@ -318,6 +318,7 @@ final class PieceExchange {
         }
         boolean pushed = !asked && (config.floods() || trees.mayPush(piece.stripe(), from, now));
         if (!asked && !pushed && !from.wasAsked(block.piece(), index)) {
+            needless(from, block);
             return BlockVerdict.UNWANTED;
         }
         if (piece.exclusive && piece.source != from) {
@@ -336,6 +337,13 @@ final class PieceExchange {
         from.received(block.length(), now);
         requests.comes(piece, from, now);
         return BlockVerdict.STORE;
+    }
+
+    private void needless(Neighbour from, PeerMessage.Block block) {
+        int stripe = (int) (block.piece() % LiveMessage.STRIPES);
+        if (!config.isPlain() && (block.begin() == 0 || trees.feedsUs(stripe, from))) {
+            trees.needless(stripe, from);
+        }
     }
 
     void stored(Neighbour from, PeerMessage.Block block, long now) {
@@ -393,10 +401,11 @@ final class PieceExchange {
             source.held.add(piece.number);
         }
         upload.tellHave(piece.number);
+        Optional<Neighbour> above = config.isPlain() ? Optional.empty() : trees.above(piece);
         if (!config.isPlain() && piece.chunk.live) {
             trees.learn(piece, now);
         }
-        upload.push(piece, now);
+        upload.push(piece, above, now);
         Chunk chunk = piece.chunk;
         chunk.good++;
         if (chunk.good == chunk.pieces().length) {

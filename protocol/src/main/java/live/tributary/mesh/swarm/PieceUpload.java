@@ -46,22 +46,29 @@ final class PieceUpload {
         return config.role() == NodeRole.ORIGIN;
     }
 
-    /** Passes on a piece that has just turned out good. */
-    void push(Piece piece, long now) {
+    /** Passes on a piece that has just turned out good: to {@code above} first, then to the children of its stripe. */
+    void push(Piece piece, Optional<Neighbour> above, long now) {
         if (config.pullOnly()) {
             return;
         }
+        above.ifPresent(neighbour -> pushIfLacking(neighbour, piece, now));
         for (Neighbour neighbour : config.floods() ? neighbours : trees.children(piece.stripe())) {
-            if (neighbour.isRelay()
-                    && neighbour.carries(piece.chunk.record.rendition())
-                    && neighbour != piece.source
-                    && choking.mayGive(neighbour)
-                    && !neighbour.held.contains(piece.number)
-                    && !neighbour.gets(piece.number)
-                    && neighbour.mayBePushed(piece.chunk.record.hash(), now)
-                    && !uplink.stalled(neighbour, now)) {
-                pushTo(neighbour, piece.chunk.record, piece.number);
+            if (above.filter(neighbour::equals).isEmpty()) {
+                pushIfLacking(neighbour, piece, now);
             }
+        }
+    }
+
+    private void pushIfLacking(Neighbour neighbour, Piece piece, long now) {
+        if (neighbour.isRelay()
+                && neighbour.carries(piece.chunk.record.rendition())
+                && neighbour != piece.source
+                && choking.mayGive(neighbour)
+                && !neighbour.held.contains(piece.number)
+                && !neighbour.gets(piece.number)
+                && neighbour.mayBePushed(piece.chunk.record.hash(), now)
+                && !uplink.stalled(neighbour, now)) {
+            pushTo(neighbour, piece.chunk.record, piece.number);
         }
     }
 

@@ -29,6 +29,11 @@ final class PushTrees {
      * thin or busy line delivers late, so it loses children by itself; one that has too many says prune to a graft.
      * Whoever sends the prune, it ends the edge in both directions.
      *
+     * A tree hangs by its root, and an origin may choose another one, for a piece or for good. So what the origin gives to a node
+     * further down goes up as well, as in Plumtree, where edges have no direction; else the new root would have no children, and
+     * all would wait until they miss the piece. Where the origin does so with a second chunk, the edge is turned: the node leaves
+     * its parent and takes it as a child, and the parent, which is pushed a piece by who has just left it, does the same further up.
+     *
      * The nearer to the root, the more depends on a node: so a full one takes a neighbour that says it can send much more instead
      * of the child that can send least, and serves those first that can send most. The others find themselves places below them.
      */
@@ -59,6 +64,8 @@ final class PushTrees {
     private final Uplink uplink;
     private final RandomGenerator random;
     private final @Nullable Neighbour[] parents = new @Nullable Neighbour[LiveMessage.STRIPES];
+    /** The chunk with which the origin last gave us a piece of the stripe, if nobody else has since; by stripe. */
+    private final @Nullable Chunk[] givenWith = new @Nullable Chunk[LiveMessage.STRIPES];
     /** The stream's mean rate over all renditions. */
     private double bitsPerSecond;
 
@@ -101,15 +108,29 @@ final class PushTrees {
 
     /** Whether pieces of a stripe may come from a neighbour unasked. */
     boolean mayPush(int stripe, Neighbour neighbour, long now) {
-        return feedsUs(stripe, neighbour) || now < neighbour.welcomeUntil[stripe];
+        return feedsUs(stripe, neighbour)
+                || now < neighbour.welcomeUntil[stripe]
+                || now < neighbour.turnsUntil[stripe]
+                || isChild(stripe, neighbour);
     }
 
-    /** A pushed piece was here already: an edge that is not needed ends. */
-    void duplicate(int stripe, Neighbour from) {
-        if (feedsUs(stripe, from) && parents[stripe] != from && !from.isOrigin()) {
+    /** A piece was pushed that was here already, or that may not be pushed: an edge that is not needed ends. */
+    void needless(int stripe, Neighbour from) {
+        if (parents[stripe] != from && !from.isOrigin() && !isChild(stripe, from)) {
             from.feedsUs &= ~bit(stripe);
+            from.turnsUntil[stripe] = Long.MIN_VALUE;
             actions.send(from.link, new LiveMessage.Tree(stripe, false));
         }
+    }
+
+    /** Who has a piece pushed besides the children: the parent, where the piece came from the origin or from below. */
+    Optional<Neighbour> above(Piece piece) {
+        Neighbour parent = parents[piece.stripe()];
+        Neighbour source = piece.source;
+        boolean turned = piece.pushed && source != null && (source.isOrigin() || isChild(piece.stripe(), source));
+        return turned && parent != null && parent.isRelay() && parent != source
+                ? Optional.of(parent)
+                : Optional.empty();
     }
 
     boolean isChild(int stripe, Neighbour neighbour) {
@@ -199,10 +220,13 @@ final class PushTrees {
             }
             return;
         }
-        from.fedByUs &= ~bit(stripe);
         if (config.role() == NodeRole.RELAY) {
             from.outbox.dropPushes(stripe); // It has asked somebody else.
+            if (isChild(stripe, from)) {
+                from.turnsUntil[stripe] = now + WELCOME_AFTER_LEAVING;
+            }
         }
+        from.fedByUs &= ~bit(stripe);
         if (feedsUs(stripe, from)) {
             from.feedsUs &= ~bit(stripe);
             from.welcomeUntil[stripe] = now + WELCOME_AFTER_LEAVING;
@@ -217,6 +241,9 @@ final class PushTrees {
     private boolean accepts(int stripe, Neighbour from, long now) {
         if (config.role() == NodeRole.ORIGIN) {
             return true; // It promises nothing: it gives each piece to whom it chooses.
+        }
+        if (isChild(stripe, from)) {
+            return true; // The edge was turned.
         }
         if (parents[stripe] == from || from.choked) {
             return false;
@@ -310,8 +337,14 @@ final class PushTrees {
         }
         if (source != null && source.isOrigin()) {
             if (piece.pushed) {
-                graft(stripe, source, now);
+                given(stripe, source, piece.chunk, now);
             }
+            return;
+        }
+        givenWith[stripe] = null;
+        if (source != null && piece.pushed && now < source.turnsUntil[stripe]) {
+            source.turnsUntil[stripe] = Long.MIN_VALUE;
+            turn(stripe, source, now);
             return;
         }
         Neighbour parent = parents[stripe];
@@ -329,6 +362,23 @@ final class PushTrees {
         double over = parent == null || parent.isOrigin() ? LATER : Math.max(0, parent.gain[stripe]);
         if (best.gain[stripe] - over > MIN_GAIN && random.nextInt(2) == 0) {
             graft(stripe, best, now);
+        }
+    }
+
+    /** A piece of the origin's: once may be a trial, with a second chunk this node is the stripe's root. */
+    private void given(int stripe, Neighbour origin, Chunk with, long now) {
+        boolean again = givenWith[stripe] != null && givenWith[stripe] != with;
+        givenWith[stripe] = with;
+        if (again || parents[stripe] == null) {
+            turn(stripe, origin, now);
+        }
+    }
+
+    /** Takes a new parent that is nearer to the stripe's root, and the old one as a child. */
+    private void turn(int stripe, Neighbour parent, long now) {
+        Neighbour old = parents[stripe];
+        if (graft(stripe, parent, now) && old != null && old != parent && old.isRelay()) {
+            old.fedByUs |= bit(stripe);
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.NodeRole;
@@ -19,6 +20,7 @@ class PushTreesTest {
     private static final int FULL = 14;
 
     private final Swarmbed bed = new Swarmbed(NodeRole.RELAY);
+    private ChunkRecord last;
 
     @Test
     void takesNoMoreChildrenThanItServesInAShortRound() {
@@ -107,7 +109,7 @@ class PushTreesTest {
         ChunkRecord next = bed.stream.record(
                 record.term(),
                 record.seq() + 1,
-                java.util.Optional.of(record.hash()),
+                Optional.of(record.hash()),
                 LiveMessage.STRIPES,
                 TestStream.NOW,
                 TestStream.LENGTH);
@@ -117,6 +119,113 @@ class PushTreesTest {
         bed.gets(parent, PRUNE);
 
         assertThat(bed.receives(parent, next, 0)).isEqualTo(LiveSwarm.BlockVerdict.STORE);
+    }
+
+    @Test
+    void whatTheOriginGivesToOneBelowAnotherGoesUpAsWell() {
+        LinkId parent = parent();
+        LinkId child = grafted(2, SLOW);
+        LinkId origin = bed.link(9, NodeRole.ORIGIN);
+        ChunkRecord given = published(1, parent, child, origin);
+
+        bed.receives(origin, given, 0);
+        bed.pass(Duration.ofMillis(50));
+
+        assertThat(piecesOf(given)).containsExactly(parent, child);
+        assertThat(trees(parent)).as("it may be a trial").doesNotContain(PRUNE);
+    }
+
+    @Test
+    void withASecondChunkOfTheOriginsTheParentBecomesAChild() {
+        LinkId parent = parent();
+        LinkId origin = bed.link(9, NodeRole.ORIGIN);
+        bed.receives(origin, published(1, parent, origin), 0);
+        ChunkRecord second = published(2, parent, origin);
+
+        bed.receives(origin, second, 0);
+        bed.pass(Duration.ofMillis(50));
+
+        assertThat(trees(parent)).endsWith(PRUNE);
+        assertThat(piecesOf(second)).containsExactly(parent);
+        bed.gets(parent, GRAFT);
+        assertThat(trees(parent)).endsWith(PRUNE).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void whatComesFromBelowIsTakenAndGoesUp() {
+        LinkId parent = parent();
+        LinkId child = grafted(2, SLOW);
+        ChunkRecord record = published(1, parent, child);
+
+        assertThat(bed.receives(child, record, 0)).isEqualTo(LiveSwarm.BlockVerdict.STORE);
+        bed.pass(Duration.ofMillis(50));
+
+        assertThat(piecesOf(record)).containsExactly(parent);
+        assertThat(trees(child)).isEmpty();
+    }
+
+    @Test
+    void whoPushesRightAfterItHasLeftIsTheNewParentAndTheOldOneIsAChild() {
+        LinkId parent = parent();
+        LinkId child = grafted(2, SLOW);
+        ChunkRecord record = published(1, parent, child);
+
+        bed.gets(child, PRUNE);
+        assertThat(bed.receives(child, record, 0)).isEqualTo(LiveSwarm.BlockVerdict.STORE);
+        bed.pass(Duration.ofMillis(50));
+
+        assertThat(trees(child)).containsExactly(GRAFT);
+        assertThat(trees(parent)).endsWith(PRUNE);
+        assertThat(piecesOf(record)).containsExactly(parent);
+    }
+
+    @Test
+    void whoPushesWithoutAnEdgeIsToldSo() {
+        LinkId parent = parent();
+        LinkId stranger = bed.relay(2);
+        ChunkRecord record = published(1, parent, stranger);
+
+        assertThat(bed.receives(stranger, record, 0)).isEqualTo(LiveSwarm.BlockVerdict.UNWANTED);
+
+        assertThat(trees(stranger)).containsExactly(PRUNE);
+    }
+
+    /** A relay from which stripe 0 comes: it gave the first chunk's piece and was grafted to. */
+    private LinkId parent() {
+        bed.live();
+        LinkId parent = bed.relay(1);
+        ChunkRecord first = bed.stream.first();
+        bed.hears(parent, first);
+        bed.gets(parent, new LiveMessage.Window(List.of(new LiveMessage.Range(0, 1))));
+        bed.receives(parent, first, 0);
+        assertThat(trees(parent)).containsExactly(GRAFT);
+        last = first;
+        return parent;
+    }
+
+    /** The next chunk, whose first piece is of stripe 0, and of which these neighbours know. */
+    private ChunkRecord published(int number, LinkId... knowing) {
+        ChunkRecord record = bed.stream.record(
+                last.term(),
+                last.seq() + 1,
+                Optional.of(last.hash()),
+                (long) number * LiveMessage.STRIPES,
+                TestStream.NOW,
+                TestStream.LENGTH);
+        last = record;
+        for (LinkId link : knowing) {
+            bed.hears(link, record);
+        }
+        return record;
+    }
+
+    /** To whom the first piece of a chunk was sent, in this order. */
+    private List<LinkId> piecesOf(ChunkRecord record) {
+        return bed.blocks.stream()
+                .filter(block -> block.block().piece() == record.firstPiece())
+                .map(Swarmbed.Block::to)
+                .distinct()
+                .toList();
     }
 
     private List<LinkId> children(int count) {
