@@ -42,6 +42,7 @@ class Replica:
         self.kind = kind
         self.online = False
         self.runs = self.partial = 0
+        self._places = {}  # a lock for each file that is written
         self.times = {"lastConnectTime": None, "lastDisconnectTime": None}
         self.rtmp_port = free_port()
         self._variants, self._rate = variants, frames_per_second
@@ -253,6 +254,12 @@ class Replica:
 
     def _write_in_place(self, name, pieces):
         self._here.wait()
+        with self._lock:
+            one_at_a_time = self._places.setdefault(name, threading.Lock())
+        with one_at_a_time:  # Else two lists of one variant, sent right after one another, leave a mixture that names neither's last.
+            return self._write_alone(name, pieces)
+
+    def _write_alone(self, name, pieces):
         path = self.folder / name
         variant, _, file = name.partition("/")
         kept = file.startswith("init-") or name.endswith(".m3u8")
