@@ -438,6 +438,7 @@ final class FeedTracker {
         }
         if (!tookAny && isResumePoint(candidate.name())) {
             queue.remove(candidate); // It was published before; that it is gone now is no loss.
+            failingSince = OptionalLong.empty();
             breakAhead(candidate.withBreak());
             return true;
         }
@@ -452,6 +453,7 @@ final class FeedTracker {
             return false;
         }
         queue.remove(candidate);
+        failingSince = OptionalLong.empty();
         missed++;
         breakAhead(candidate.withBreak());
         return true;

@@ -44,6 +44,7 @@ final class RenditionIngest {
     private Duration interval = FIRST_RETRY;
     private Duration retry = FIRST_RETRY;
     private long nextLook;
+    private boolean goesOn;
     private String trouble = "";
     private String leftOut = "";
     private OptionalLong unsoundSince = OptionalLong.empty();
@@ -102,6 +103,10 @@ final class RenditionIngest {
         boolean waiting = now - nextTake < 0 || take(now);
         tracker.tick(now);
         tell();
+        if (goesOn) {
+            goesOn = false;
+            return Duration.ZERO;
+        }
         long until = waiting
                 ? Math.min(nextLook, Math.max(nextTake, now + tracker.patience().toNanos()))
                 : nextLook;
@@ -193,6 +198,9 @@ final class RenditionIngest {
                 }
                 pause = FIRST_PAUSE;
                 takenAgain();
+                goesOn = tracker.next()
+                        .isPresent(); // In another step: what was just done took time, and the next file's begins now.
+                return goesOn;
             } catch (FeedSource.MissingException e) {
                 if (!gaveUp(candidate.get(), FeedTracker.Failure.MISSING, e, now)) {
                     return true;

@@ -67,12 +67,19 @@ public final class KeyEnds {
         if (known != null && !end.overrides(known)) {
             return false;
         }
+        Map<StreamKey, KeyEnd> before = new LinkedHashMap<>(ends);
         ends.remove(end.stream());
         ends.put(end.stream(), end);
         if (ends.size() > MAX_KEPT) {
             ends.remove(ends.keySet().iterator().next());
         }
-        file.write(ends.values().stream().map(KeyEnd::encoded).toList());
+        try {
+            file.write(ends.values().stream().map(KeyEnd::encoded).toList());
+        } catch (IOException e) {
+            ends.clear();
+            ends.putAll(before); // It is news again when it is heard again.
+            throw e;
+        }
         return true;
     }
 }

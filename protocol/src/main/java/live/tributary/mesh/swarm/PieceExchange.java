@@ -330,8 +330,10 @@ final class PieceExchange {
             piece.source = from;
             piece.pushed = pushed;
             piece.startedAt = now;
-            for (Neighbour other : trees.otherParents(piece.stripe(), from)) {
-                actions.send(other.link, new LiveMessage.Coming(List.of(piece.number)));
+            if (from.isOrigin() || trees.feedsUs(piece.stripe(), from) || from.hasServed) {
+                for (Neighbour other : trees.otherParents(piece.stripe(), from)) {
+                    actions.send(other.link, new LiveMessage.Coming(List.of(piece.number)));
+                }
             }
         }
         from.received(block.length(), now);

@@ -72,7 +72,9 @@ final class RecordExchange {
 
         @Override
         public void leap(ChunkRecord record, Neighbour from) {
-            check(new Pending(record, from, false, true));
+            if (!pending.containsKey(record.hash())) {
+                check(new Pending(record, from, false, true));
+            }
         }
 
         @Override

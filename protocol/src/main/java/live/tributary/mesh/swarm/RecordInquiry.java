@@ -142,8 +142,8 @@ final class RecordInquiry {
             } else {
                 noProgress(now);
             }
-        } else if (question.isEmpty() && now >= askAgainAt) {
-            ask(now);
+        } else if (question.isEmpty() && (now >= askAgainAt || chain.gap().isPresent())) {
+            ask(now); // What is older may wait, what is missing between may not; a gap that nobody fills is given up.
         }
     }
 

@@ -1,6 +1,7 @@
 package live.tributary.mesh.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -32,6 +33,19 @@ class KeyEndsTest {
                 .containsExactly(first.streamKey(), second.streamKey(), third.streamKey());
         assertThat(again.of(second.streamKey())).contains(rotation(second, third));
         assertThat(again.of(third.streamKey())).isEmpty();
+    }
+
+    @Test
+    void whatTheDiskRefusedIsNewsAgain() throws IOException {
+        KeyEnds ends = open();
+        Path inTheWay = Files.createDirectories(folder.resolve("key-ends").resolve("in-the-way"));
+        assertThatThrownBy(() -> ends.add(rotation(first, second))).isInstanceOf(IOException.class);
+        assertThat(ends.of(first.streamKey())).isEmpty();
+
+        Files.delete(inTheWay);
+        Files.delete(inTheWay.getParent());
+        assertThat(ends.add(rotation(first, second))).isTrue();
+        assertThat(open().of(first.streamKey())).contains(rotation(first, second));
     }
 
     @Test
