@@ -46,6 +46,8 @@ final class HttpSource implements FeedSource {
     private static final int MAX_REDIRECTS = 5;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
     private static final Set<Integer> MISSING = Set.of(403, 404, 410);
+    /** How many playlists are remembered for servers that say whether one changed. */
+    static final int MAX_KEPT = 256;
     /** The largest file that a server sends whole where a range of it was asked for. */
     static final int MAX_FILE = 64 * 1024 * 1024;
 
@@ -79,6 +81,9 @@ final class HttpSource implements FeedSource {
         byte[] bytes = decoded(answer, HlsReader.MAX_PLAYLIST);
         Playlist playlist = new Playlist(answer.location(), bytes);
         playlists.remove(location);
+        if (playlists.size() >= MAX_KEPT) {
+            playlists.clear(); // Each is only read whole once more; a master may name its lists anew each time.
+        }
         headers.firstValue("etag")
                 .map(tag -> new Cached("if-none-match", tag, playlist))
                 .or(() -> headers.firstValue("last-modified")

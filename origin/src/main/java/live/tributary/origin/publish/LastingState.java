@@ -74,12 +74,12 @@ final class LastingState {
             batch = List.copyOf(waiting);
             waiting.clear();
             next = state;
-            for (Change change : batch) {
-                next = change.how.apply(next);
-            }
         }
         Optional<IOException> failure = Optional.of(new IOException("the publish state was not written"));
         try {
+            for (Change change : batch) {
+                next = change.how.apply(next);
+            }
             file.write(next);
             failure = Optional.empty();
         } catch (IOException e) {

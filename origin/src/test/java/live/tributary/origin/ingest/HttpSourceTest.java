@@ -102,6 +102,24 @@ class HttpSourceTest {
     }
 
     @Test
+    void remembersSoManyPlaylistsAndNoMore() throws IOException {
+        server.createContext("/hls/", exchange -> {
+            exchange.getResponseHeaders().set("ETag", "\"1\"");
+            boolean known = "\"1\"".equals(exchange.getRequestHeaders().getFirst("If-None-Match"));
+            answer(exchange, known ? 304 : 200, known ? new byte[0] : "#EXTM3U\n".getBytes(StandardCharsets.UTF_8));
+        });
+        for (int i = 0; i < HttpSource.MAX_KEPT; i++) {
+            source.playlist(feed.resolve("list.m3u8?token=" + i));
+        }
+        source.playlist(feed.resolve("list.m3u8?token=0"));
+        assertThat(asked.get(asked.size() - 1)).endsWith("304");
+
+        source.playlist(feed.resolve("list.m3u8?token=another"));
+        source.playlist(feed.resolve("list.m3u8?token=0"));
+        assertThat(asked.get(asked.size() - 1)).endsWith("200");
+    }
+
+    @Test
     void followsTheFeedsOwnRedirectAndCountsItsTargetAsTheFeed() throws IOException, FormatException {
         server.createContext("/hls/stream.m3u8", exchange -> {
             exchange.getResponseHeaders()

@@ -99,6 +99,19 @@ class LastingStateTest {
         assertThat(file.read(STREAM)).contains(state.get());
     }
 
+    @Test
+    void aChangeThatFailsByItselfHoldsUpNoOther() throws Exception {
+        assertThatThrownBy(() -> state.change(before -> {
+                    throw new IllegalStateException("a fault");
+                }))
+                .hasMessage("a fault");
+
+        disk.allowed.release();
+        CompletableFuture<Void> next = CompletableFuture.runAsync(this::change, work -> new Thread(work).start());
+        next.get(BOUND.toSeconds(), TimeUnit.SECONDS);
+        assertThat(state.get().headSeq()).isEqualTo(1);
+    }
+
     /** One change that the disk works on, and so many that wait behind it. */
     private List<CompletableFuture<Void>> changesBehindOne(int waiting) {
         List<CompletableFuture<Void>> changes = new ArrayList<>();

@@ -2,8 +2,11 @@ package live.tributary.mesh.node;
 
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import live.tributary.mesh.MeshNode;
 import live.tributary.mesh.StreamListener;
@@ -18,13 +21,15 @@ import org.slf4j.LoggerFactory;
 public final class KeyFollower implements StreamListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(KeyFollower.class);
 
+    private static final Duration KEPT_WITHIN = Duration.ofSeconds(2);
+
     private final StreamMemory memory;
     private final MeshNode mesh;
     private final Consumer<KeyEnd> successor;
     private final ExecutorService thread =
             Executors.newSingleThreadExecutor(new DefaultThreadFactory("stream-memory", true));
 
-    /** Only on the thread. */
+    /** Whether heads cannot be kept; only on the thread. */
     private boolean failing;
 
     /** @param successor told of each rotation of a stream that is followed, on a thread of its own */
@@ -46,43 +51,56 @@ public final class KeyFollower implements StreamListener, AutoCloseable {
 
     @Override
     public void headChanged(SignedHead head) {
-        later(() -> keep(head, () -> memory.heads().add(head)));
+        later(() -> {
+            try {
+                memory.heads().add(head);
+                failing = false;
+            } catch (IOException e) {
+                if (!failing) {
+                    failing = true; // One comes each minute.
+                    LOG.error("{}: this cannot be kept on disk: {}", head, e.toString());
+                }
+            }
+        });
     }
 
     @Override
     public void keyEnded(KeyEnd end) {
         later(() -> {
-            keep(end, () -> memory.ends().add(end));
+            try {
+                memory.ends().add(end);
+            } catch (IOException e) {
+                LOG.error(
+                        "{}: this cannot be kept on disk, and would be forgotten with the next start: {}",
+                        end,
+                        e.toString());
+            }
             if (!end.isRevocation()) {
                 successor.accept(end);
             }
         });
     }
 
-    private interface Keeping {
-        boolean add() throws IOException;
-    }
-
-    private void keep(Object what, Keeping keeping) {
-        try {
-            keeping.add();
-            failing = false;
-        } catch (IOException e) {
-            if (!failing) {
-                failing = true; // A head comes each minute.
-                LOG.error("{}: this cannot be kept on disk: {}", what, e.toString());
-            }
-        }
-    }
-
     private void later(Runnable task) {
-        if (!thread.isShutdown()) {
+        try {
             thread.execute(task);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("heard while stopping: it is told again after the next start");
         }
     }
 
+    /** What was heard is still kept: a key may have ended just now. */
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.shutdown();
+        try {
+            if (!thread.awaitTermination(KEPT_WITHIN.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("what was heard of keys last is not on disk after {} s", KEPT_WITHIN.toSeconds());
+                thread.shutdownNow();
+            }
+        } catch (InterruptedException e) {
+            thread.shutdownNow();
+            Thread.currentThread().interrupt();
+        }
     }
 }

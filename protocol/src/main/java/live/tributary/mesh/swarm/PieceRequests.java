@@ -99,7 +99,9 @@ final class PieceRequests {
         Neighbour parent = trees.parent(piece.stripe()).orElse(null);
         if (config.floods()) {
             schedule(piece, Math.min(piece.due, now + FLOODED_WITHIN));
-        } else if (parent == null || fromAPoorOne && parent == piece.source) {
+        } else if (fromAPoorOne && (parent == null || parent == piece.source)) {
+            fromSomebodyBetter(piece, now);
+        } else if (parent == null) {
             schedule(piece, now);
             act(now);
         } else if (parent == by) {
@@ -109,12 +111,22 @@ final class PieceRequests {
         }
     }
 
+    /** Nothing was late yet, so whoever has served is not blamed; a stranger is, who shows everything and gives nothing. */
+    private void fromSomebodyBetter(Piece piece, long now) {
+        if (piece.source != null && piece.source.hasServed) {
+            passOver(piece, now);
+        } else {
+            stayedAway(piece, now);
+        }
+    }
+
     /** Whether nothing has come of a piece that was asked of somebody only because nobody better was known to have it. */
     private static boolean isAskedOfAPoorOne(Piece piece, Neighbour better) {
         Neighbour source = piece.source;
         return piece.state == Piece.State.COMING
                 && source != null
                 && piece.blocks == 0
+                && !better.chokesUs
                 && source.failures > better.failures + 1;
     }
 
@@ -180,11 +192,16 @@ final class PieceRequests {
 
     /** What was being sent, or was asked for, has not come. */
     private void stayedAway(Piece piece, long now) {
+        if (piece.source != null && piece.chunk.live && !config.isPlain()) {
+            blame(piece.source); // What is older may wait long for what is not.
+        }
+        passOver(piece, now);
+    }
+
+    /** The piece is looked for elsewhere, and for a while not asked again of whoever was to bring it. */
+    private void passOver(Piece piece, long now) {
         Neighbour source = piece.source;
         if (source != null) {
-            if (piece.chunk.live && !config.isPlain()) {
-                blame(source); // What is older may wait long for what is not.
-            }
             source.refused(piece.number, now + 4 * REFUSED_FOR);
             trees.failed(piece.stripe(), source, now);
         }
