@@ -56,7 +56,7 @@ class Replica:
         self._here.set()
         self._transcoder = None
         self._offline_since = None
-        self._digests = [{} for _ in variants]  # by name: the SHA-1 of a file that became whole, of the run's init and it for fMP4
+        self._finished = [{} for _ in variants]  # by name: the SHA-1 of a file, of the run's init and it for fMP4, and when it became whole
         self._inits = {}  # by name
         self._listed_at = [{} for _ in variants]  # by name, in the order of their listing
         self._unlisted_at = [{} for _ in variants]
@@ -283,7 +283,7 @@ class Replica:
             elif file.endswith(".m3u8"):
                 self._names_are(int(variant), _LISTED.findall(text.decode(errors="replace")))
             elif file and whole:
-                self._digests[int(variant)][file] = digest.hexdigest()
+                self._finished[int(variant)][file] = digest.hexdigest(), time.monotonic()
             self.partial += not whole
         return whole
 
@@ -307,12 +307,18 @@ class Replica:
         self._names[variant] = names
 
     def wanted(self, variant):
-        """What was finished and listed, in order: (name, SHA-1 of its chunk, time.monotonic() when it was listed, and not listed any more or None).
+        """What was finished and listed, in order: (name, SHA-1 of its chunk, time.monotonic() when it was both, and not listed any more or None).
 
         What was listed before it was whole, and was never finished, is no part of it."""
         with self._lock:
-            digests, unlisted = self._digests[variant], self._unlisted_at[variant]
-            return [(name, digests[name], listed, unlisted.get(name)) for name, listed in self._listed_at[variant].items() if name in digests]
+            finished, unlisted = self._finished[variant], self._unlisted_at[variant]
+            return [(name, finished[name][0], max(listed, finished[name][1]), unlisted.get(name)) for name, listed in self._listed_at[variant].items() if name in finished]
+
+    def longest_unfinished(self):
+        """(seconds, name) of the segment that was listed for the longest time before it was whole."""
+        with self._lock:
+            waits = [(when - listed[name], name) for listed, finished in zip(self._listed_at, self._finished) for name, (_, when) in finished.items() if name in listed]
+        return max(waits, default=(0.0, "none"))
 
     # --- Owncast's own web server
 

@@ -310,6 +310,8 @@ class Soak:
     def _tell(self):
         good = self.check("the feed ran to its end", self.owncast.failure is None, self.owncast.failure or "")
         print(f"{self.owncast.fed / 60:.0f} minutes of feed, {self.owncast.replica.runs} encoder runs, {self.owncast.replica.partial} files cut off, accidents: {self.owncast.accidents}", flush=True)
+        seconds, name = self.owncast.replica.longest_unfinished()
+        print(f"listed before it was whole: at the most {max(0.0, seconds):.2f} s, {name}", flush=True)
         print(f"the killed origin: {self.kills} SIGKILLs, {self.stops} stops", flush=True)
         for name, key in zip(("steady", "killed"), self.seen.keys):
             for variant in range(len(VARIANTS)):
