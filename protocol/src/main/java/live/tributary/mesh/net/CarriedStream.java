@@ -52,7 +52,7 @@ final class CarriedStream implements LinkEvents {
      * What is left to this class is to tell them what links tell it, and what is due.
      */
     private static final Logger LOG = LoggerFactory.getLogger(CarriedStream.class);
-    private static final Duration HOUSEKEEPING = Duration.ofMillis(500);
+    static final Duration HOUSEKEEPING = Duration.ofMillis(500);
 
     private final NodeContext node;
     private final EventLoop loop;

@@ -20,13 +20,6 @@ import live.tributary.protocol.wire.LiveMessage;
  * found to be theirs. What a neighbour claims is a candidate, and what it claims of itself is tried.
  */
 final class RelayGossip {
-    private static final Duration EVERY = Duration.ofSeconds(60);
-    /** What changed is told no more often than this. */
-    private static final Duration ON_CHANGE = Duration.ofSeconds(2);
-    /** A load that differs by so much from what was told is news, though no more often than this. */
-    private static final int LOAD_NEWS = 250;
-
-    private static final Duration LOAD_NEWS_EVERY = Duration.ofSeconds(10);
     /** A neighbour that sends its list more often is not listened to. */
     private static final Duration TAKEN = Duration.ofSeconds(1);
 
@@ -42,11 +35,9 @@ final class RelayGossip {
     private final Listener listener;
 
     private final Map<RelayKey, Long> taken = new HashMap<>();
-    private final Map<RelayKey, Long> told = new HashMap<>();
+    private final TellingTimes times;
+    private final OwnLoad load;
     private List<Endpoint> toldEndpoints = List.of();
-    private int toldLoad;
-    private long dueAt;
-    private long toldAt;
 
     /** The stream. */
     interface Listener {
@@ -72,8 +63,8 @@ final class RelayGossip {
         this.candidates = candidates;
         this.directory = directory;
         this.listener = listener;
-        this.dueAt = now();
-        this.toldAt = dueAt - ON_CHANGE.toNanos();
+        this.times = new TellingTimes(now());
+        this.load = new OwnLoad(CarriedStream.HOUSEKEEPING, now());
     }
 
     void received(Link link, List<RelayDescriptor> relays) {
@@ -83,15 +74,19 @@ final class RelayGossip {
             return;
         }
         taken.put(link.peerKey(), now);
+        List<RelayDescriptor> looked = relays.stream()
+                .filter(descriptor ->
+                        descriptor.body().relay().equals(link.peerKey()) || directory.wouldBeNews(descriptor))
+                .toList();
         node.checks()
                 .ask(
                         loop,
-                        () -> relays.stream().filter(RelayDescriptor::verifies).toList(),
-                        genuine -> heard(link, relays.size(), genuine));
+                        () -> looked.stream().filter(RelayDescriptor::verifies).toList(),
+                        genuine -> heard(link, looked.size(), genuine));
     }
 
-    private void heard(Link link, int sent, List<RelayDescriptor> genuine) {
-        if (genuine.size() < sent) {
+    private void heard(Link link, int looked, List<RelayDescriptor> genuine) {
+        if (genuine.size() < looked) {
             listener.forged(link);
             return;
         }
@@ -133,37 +128,28 @@ final class RelayGossip {
 
     void forget(RelayKey relay) {
         taken.remove(relay);
-        told.remove(relay);
+        times.forget(relay);
     }
 
     /** Tells all neighbours soon: there is news. */
     void soon() {
-        dueAt = Math.min(dueAt, Math.max(now(), toldAt + ON_CHANGE.toNanos()));
+        times.soon(now());
     }
 
-    /** Tells what is due to be told. */
+    /** Tells what is due to be told; called at each housekeeping. */
     void tick(long now) {
         if (!toldEndpoints.equals(ownEndpoints())) {
             soon();
         }
-        if (now - toldAt >= LOAD_NEWS_EVERY.toNanos()
-                && Math.abs(node.budget().loadPerMille() - toldLoad) >= LOAD_NEWS) {
+        load.sample(node.budget().loadPerMille());
+        if (load.isNews(now)) {
             soon();
         }
-        if (now - dueAt >= 0) {
-            toldAt = now;
-            dueAt = now + EVERY.toNanos();
-            neighbours.neighbours().forEach(link -> tellInTime(link, now));
-        }
-    }
-
-    /** A neighbour that was told a moment ago would not listen, and hears it a little later. */
-    private void tellInTime(Link link, long now) {
-        Long before = told.get(link.peerKey());
-        if (before == null || now - before >= ON_CHANGE.toNanos()) {
-            tell(link);
-        } else {
-            dueAt = Math.min(dueAt, before + ON_CHANGE.toNanos());
+        List<RelayKey> due =
+                times.take(neighbours.neighbours().stream().map(Link::peerKey).toList(), now);
+        if (!due.isEmpty()) {
+            LiveMessage.Relays list = list(now);
+            due.forEach(relay -> neighbours.neighbour(relay).ifPresent(link -> link.send(list)));
         }
     }
 
@@ -180,17 +166,22 @@ final class RelayGossip {
         });
     }
 
+    /** Tells a new neighbour. */
     void tell(Link link) {
-        List<RelayDescriptor> relays = new ArrayList<>();
-        relays.add(describe());
-        relays.addAll(directory.vouched(LiveMessage.MAX_RELAYS - 1));
-        told.put(link.peerKey(), now());
-        link.send(new LiveMessage.Relays(relays));
+        long now = now();
+        times.told(link.peerKey(), now);
+        link.send(list(now));
     }
 
-    private RelayDescriptor describe() {
+    private LiveMessage.Relays list(long now) {
+        List<RelayDescriptor> relays = new ArrayList<>();
+        relays.add(describe(now));
+        relays.addAll(directory.vouched(LiveMessage.MAX_RELAYS - 1));
+        return new LiveMessage.Relays(relays);
+    }
+
+    private RelayDescriptor describe(long now) {
         toldEndpoints = ownEndpoints();
-        toldLoad = node.budget().loadPerMille();
         return RelayDescriptor.sign(
                 new RelayDescriptor.Body(
                         node.key().relayKey(),
@@ -200,7 +191,7 @@ final class RelayGossip {
                         node.config().renditions(),
                         node.config().region(),
                         node.config().uploadBitsPerSecond(),
-                        toldLoad,
+                        load.tell(now),
                         node.config().software(),
                         Optional.empty(),
                         node.parts().clock().instant().plus(DESCRIPTOR_LIFETIME)),

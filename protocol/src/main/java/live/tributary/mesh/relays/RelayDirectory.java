@@ -78,6 +78,19 @@ public final class RelayDirectory {
      * @return whether it is news: of a node not known by a descriptor, or saying something else or something later
      */
     public synchronized boolean heard(RelayDescriptor descriptor) {
+        if (!wouldBeNews(descriptor)) {
+            return false;
+        }
+        Node node = node(descriptor.body().relay(), descriptor.body().role());
+        node.descriptor = descriptor;
+        if (!node.linked) {
+            node.role = descriptor.body().role();
+        }
+        return true;
+    }
+
+    /** Whether a descriptor would be news if its signature is good: all neighbours tell the same, and a signature takes time. */
+    public synchronized boolean wouldBeNews(RelayDescriptor descriptor) {
         RelayKey relay = descriptor.body().relay();
         Instant now = clock.instant();
         Instant expires = descriptor.body().expires();
@@ -86,16 +99,9 @@ public final class RelayDirectory {
                 || expires.isAfter(now.plus(RelayDescriptor.MAX_LIFETIME).plusSeconds(60))) {
             return false;
         }
-        Node node = node(relay, descriptor.body().role());
-        RelayDescriptor known = node.descriptor;
-        if (known != null && !known.body().expires().isBefore(expires)) {
-            return false;
-        }
-        node.descriptor = descriptor;
-        if (!node.linked) {
-            node.role = descriptor.body().role();
-        }
-        return true;
+        Node node = nodes.get(relay);
+        RelayDescriptor known = node == null ? null : node.descriptor;
+        return known == null || known.body().expires().isBefore(expires);
     }
 
     /** Whether the node proved this endpoint and the proof still counts. */

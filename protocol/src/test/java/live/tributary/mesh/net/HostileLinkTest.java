@@ -19,6 +19,7 @@ import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Endpoint;
 import live.tributary.protocol.stream.Head;
 import live.tributary.protocol.stream.NodeRole;
+import live.tributary.protocol.stream.RelayDescriptor;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.SigningKey;
@@ -164,6 +165,42 @@ class HostileLinkTest {
     }
 
     @Test
+    void aForgedWordOfARelayEndsTheLinkOfWhoToldIt() throws Exception {
+        SigningKey hostile = samples.key();
+        SigningKey unknown = samples.key();
+        byte[] forged = describedBy(unknown).encoded();
+        forged[forged.length - 40] ^= 1; // Within the signature.
+        try (RawPeer peer = RawPeer.linked(hostile, sample.streamKey(), relay.address())) {
+            peer.send(new LiveMessage.Relays(List.of(describedBy(hostile), RelayDescriptor.decode(forged))));
+            peer.readUntilClosed();
+        }
+        assertThat(view.relays()).noneMatch(known -> known.key().equals(unknown.relayKey()));
+    }
+
+    @Test
+    void whatIsKnownOfARelayIsNotLookedAtAgain() throws Exception {
+        SigningKey teller = samples.key();
+        SigningKey told = samples.key();
+        RelayDescriptor good = describedBy(told);
+        byte[] forged = good.encoded();
+        forged[forged.length - 40] ^= 1;
+        try (RawPeer first = RawPeer.linked(told, sample.streamKey(), relay.address());
+                RawPeer second = RawPeer.linked(teller, sample.streamKey(), relay.address())) {
+            first.send(new LiveMessage.Relays(List.of(good)));
+            Eventually.holds(
+                    "known",
+                    () -> view.relays().stream()
+                            .anyMatch(known -> known.descriptor().equals(Optional.of(good))));
+            second.send(new LiveMessage.Relays(List.of(describedBy(teller), RelayDescriptor.decode(forged))));
+            Eventually.holds(
+                    "the second's own word is taken, behind a forgery of what was known",
+                    () -> view.relays().stream()
+                            .anyMatch(known -> known.key().equals(teller.relayKey())
+                                    && known.descriptor().isPresent()));
+        }
+    }
+
+    @Test
     void aNodeSignsNoEndpointThatIsNotItsOwn() throws Exception {
         try (RawPeer peer = new RawPeer(samples.key(), sample.streamKey(), relay.address(), 1 << 16)) {
             Endpoint notItsOwn =
@@ -223,6 +260,23 @@ class HostileLinkTest {
                         .isZero();
             }
         }
+    }
+
+    private static RelayDescriptor describedBy(SigningKey key) {
+        return RelayDescriptor.sign(
+                new RelayDescriptor.Body(
+                        key.relayKey(),
+                        NodeRole.RELAY,
+                        List.of(),
+                        Optional.empty(),
+                        List.of(),
+                        Optional.empty(),
+                        1_000_000,
+                        0,
+                        "test",
+                        Optional.empty(),
+                        Instant.now().plusSeconds(300)),
+                key);
     }
 
     private SignedHead head(long term, long seq, Instant expires) {
