@@ -42,10 +42,12 @@ public final class FeedIngest implements AutoCloseable {
 
     private static final List<String> PLAYLIST_SUFFIXES = List.of(".m3u8", ".m3u");
 
+    private final Duration interval;
     private final Config config;
     private final InstantSource wallClock;
     private final IngestListener listener;
     private final Optional<Path> path;
+    private final Optional<Path> root;
     private final FeedSource source;
     private final Map<Integer, Reader> readers = new HashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
@@ -56,11 +58,12 @@ public final class FeedIngest implements AutoCloseable {
     private boolean stopped;
     private long hinted;
     private String trouble = "";
+    private boolean wasMissing;
     private final LastLine lastLine = new LastLine();
-    /** What the renditions' lists told last, by location. */
-    private final Map<URI, HlsSnapshot.Media> lists = new HashMap<>();
+    /** What the renditions' lists told last. */
+    private final Map<Integer, HlsSnapshot.Media> lists = new HashMap<>();
 
-    private Map<URI, HlsSnapshot.Media> standing = Map.of();
+    private Map<Integer, List<String>> standing = Map.of();
     private long standingSince;
     private OptionalLong unsoundSince = OptionalLong.empty();
     private Optional<Description> current = Optional.empty();
@@ -84,9 +87,28 @@ public final class FeedIngest implements AutoCloseable {
         }
     }
 
-    /** @param finished what is looped, by location; none where the feed is read as it is */
+    /** @param finished what is looped, by rendition; none where the feed is read as it is */
     private record Description(
-            List<Rendition> renditions, List<URI> locations, Duration target, Map<URI, HlsSnapshot.Media> finished) {
+            List<Rendition> renditions,
+            List<URI> locations,
+            Duration target,
+            Map<Integer, HlsSnapshot.Media> finished) {
+        boolean tellsTheSameAs(Description other) {
+            return renditions.equals(other.renditions) && target.equals(other.target);
+        }
+
+        boolean loopsTheSameAs(Description other) {
+            return LoopPlaylist.outlines(finished).equals(LoopPlaylist.outlines(other.finished));
+        }
+
+        /** Whether a rendition is the other's, wherever its list is named by now. */
+        boolean hasStill(int number, Description other) {
+            return number < renditions.size()
+                    && number < other.renditions.size()
+                    && (renditions.get(number).equals(other.renditions.get(number))
+                            || ListAddress.isSamePath(locations.get(number), other.locations.get(number)));
+        }
+
         /** One round of the loop. */
         Duration period() {
             return finished.values().stream()
@@ -109,11 +131,18 @@ public final class FeedIngest implements AutoCloseable {
      * @throws IllegalArgumentException if the feed's name is neither a path nor an http(s) URL
      */
     public FeedIngest(Config config, InstantSource wallClock, IngestListener listener) {
+        this(config, wallClock, listener, FEED_INTERVAL);
+    }
+
+    /** @param interval between two looks at the list of renditions */
+    FeedIngest(Config config, InstantSource wallClock, IngestListener listener, Duration interval) {
+        this.interval = interval;
         this.config = config;
         this.wallClock = wallClock;
         this.listener = listener;
         if (config.isUrl()) {
             path = Optional.empty();
+            root = Optional.empty();
             source = new HttpSource(URI.create(config.feed()), config.allowedHosts());
         } else {
             Path file = Path.of(config.feed()).toAbsolutePath().normalize();
@@ -122,7 +151,9 @@ public final class FeedIngest implements AutoCloseable {
             String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
             boolean isList =
                     Files.isRegularFile(file) || PLAYLIST_SUFFIXES.stream().anyMatch(name::endsWith);
-            source = new FolderSource(isList && !Files.isDirectory(file) ? parent : file);
+            Path folder = isList && !Files.isDirectory(file) ? parent : file;
+            root = Optional.of(folder);
+            source = new FolderSource(folder);
         }
     }
 
@@ -148,18 +179,17 @@ public final class FeedIngest implements AutoCloseable {
                     trouble = "";
                     listener.trouble("feed", "");
                 }
-                if (!current.equals(Optional.of(seen))) {
-                    apply(seen);
-                }
-                wait = FEED_INTERVAL;
+                apply(seen);
+                wait = interval;
             } catch (FormatException e) {
                 wait = unsound(e);
             } catch (IOException e) {
-                trouble(String.valueOf(e.getMessage()));
+                wasMissing |= e instanceof FeedSource.MissingException && isThere();
+                trouble(e);
                 wait = FEED_RETRY;
             } catch (RuntimeException e) {
                 log.error("the feed's list of renditions could not be taken", e);
-                wait = FEED_INTERVAL;
+                wait = interval;
             }
             if (!await(changed, wait)) {
                 return;
@@ -176,16 +206,23 @@ public final class FeedIngest implements AutoCloseable {
         if (now - unsoundSince.getAsLong() < RenditionIngest.BEING_WRITTEN.toNanos()) {
             return WHILE_WRITTEN;
         }
-        trouble(String.valueOf(why.getMessage()));
+        trouble(why);
         return FEED_RETRY;
     }
 
-    private void trouble(String why) {
-        if (!why.equals(trouble)) {
+    private void trouble(Exception reason) {
+        String why = String.valueOf(reason.getMessage());
+        String kind = reason instanceof ForeignLocationException ? "foreign" : why; // A token may be another each time.
+        if (!kind.equals(trouble)) {
             log.warn("the feed {} cannot be read: {}; trying again", config.feed(), why);
-            trouble = why;
+            trouble = kind;
             listener.trouble("feed", "cannot be read: " + why);
         }
+    }
+
+    /** Whether the place is there where a list is missing: one that comes with it, as on a disk that is mounted late, may be old. */
+    private boolean isThere() {
+        return root.map(Files::isDirectory).orElse(true);
     }
 
     private Description describe() throws IOException, FormatException {
@@ -219,12 +256,12 @@ public final class FeedIngest implements AutoCloseable {
 
     /** Reads the lists that can be read; of others counts what they told before. One keeps the rest off the air only where none can. */
     private void readLists(List<URI> locations) throws IOException, FormatException {
-        lists.keySet().retainAll(locations);
+        lists.keySet().removeIf(number -> number >= locations.size());
         Optional<IOException> unreadable = Optional.empty();
         Optional<FormatException> unsound = Optional.empty();
-        for (URI location : locations) {
+        for (int number = 0; number < locations.size(); number++) {
             try {
-                lists.put(location, media(location));
+                lists.put(number, media(locations.get(number)));
             } catch (IOException e) {
                 unreadable = Optional.of(e);
             } catch (FormatException e) {
@@ -241,16 +278,17 @@ public final class FeedIngest implements AutoCloseable {
 
     /** A round that grows while it is played would show viewers its segments under ever other numbers. */
     private void requireFinished() throws FormatException {
-        if (!lists.equals(standing)) {
-            standing = Map.copyOf(lists);
+        Map<Integer, List<String>> outlines = LoopPlaylist.outlines(lists);
+        if (!outlines.equals(standing)) {
+            standing = outlines;
             standingSince = System.nanoTime();
         }
         boolean stands = System.nanoTime() - standingSince >= FINISHED.toNanos();
-        for (Map.Entry<URI, HlsSnapshot.Media> list : lists.entrySet()) {
+        for (Map.Entry<Integer, HlsSnapshot.Media> list : lists.entrySet()) {
             if (!list.getValue().ended() && !stands) {
-                throw new FormatException(
-                        list.getKey() + ": no EXT-X-ENDLIST (expected with --loop: a finished list, or one that has"
-                                + " stood still for " + FINISHED.toSeconds() + " s)");
+                throw new FormatException("rendition " + list.getKey()
+                        + ": no EXT-X-ENDLIST (expected with --loop: a finished list, or one"
+                        + " that has stood still for " + FINISHED.toSeconds() + " s)");
             }
         }
     }
@@ -288,32 +326,45 @@ public final class FeedIngest implements AutoCloseable {
     }
 
     private void apply(Description seen) {
-        Loop loop = new Loop(seen.period(), wallClock.instant(), System.nanoTime());
-        if (current.isPresent()) {
-            log.info("the feed has other renditions now: {}", seen.renditions().size());
+        Optional<Description> before = current;
+        if (before.filter(seen::tellsTheSameAs).isEmpty()) {
+            if (before.isPresent()) {
+                log.info(
+                        "the feed has other renditions now: {}",
+                        seen.renditions().size());
+            }
+            listener.described(seen.renditions(), seen.target());
         }
-        listener.described(seen.renditions(), seen.target());
-        readers.entrySet().removeIf(entry -> {
-            int number = entry.getKey();
-            boolean gone = number >= seen.locations().size()
-                    || config.loop()
-                    || !seen.locations().get(number).equals(entry.getValue().location);
-            entry.getValue().gone |= gone;
-            return gone;
+        boolean goesOn = before.filter(seen::loopsTheSameAs).isPresent();
+        readers.values().removeIf(reader -> {
+            boolean kept = goesOn
+                    && before.filter(its -> seen.hasStill(reader.rendition, its))
+                            .isPresent();
+            if (!kept) {
+                reader.leave();
+            }
+            return !kept;
         });
+        Loop loop = new Loop(seen.period(), wallClock.instant(), System.nanoTime());
         for (int number = 0; number < seen.locations().size(); number++) {
             URI location = seen.locations().get(number);
             if (path.isPresent()) {
                 Path folder = Path.of(location).resolveSibling("");
                 watch.ifPresent(folders -> folders.add(folder));
             }
-            if (!readers.containsKey(number)) {
+            Optional<Reader> reader = Optional.ofNullable(readers.get(number));
+            reader.ifPresent(its -> its.address.name(location));
+            if (reader.isEmpty()) {
                 Optional<HlsSnapshot.Media> finished =
-                        Optional.ofNullable(seen.finished().get(location));
-                Reader reader = new Reader(
-                        number, location, live -> finished.map(loop::view).orElse(live), current.isEmpty());
-                readers.put(number, reader);
-                reader.start();
+                        Optional.ofNullable(seen.finished().get(number));
+                Reader fresh = new Reader(
+                        number,
+                        location,
+                        live -> finished.map(list -> loop.view(LoopPlaylist.isSame(list, live) ? live : list))
+                                .orElse(live),
+                        before.isPresent());
+                readers.put(number, fresh);
+                fresh.start();
             }
         }
         current = Optional.of(seen);
@@ -346,21 +397,68 @@ public final class FeedIngest implements AutoCloseable {
         }
     }
 
-    /** The thread of one rendition. */
-    private final class Reader extends Thread {
-        private final URI location;
+    /** The thread of one rendition; whatever it brings after it was replaced is dropped. */
+    private final class Reader extends Thread implements IngestListener {
+        private final int rendition;
+        private final ListAddress address;
         private final RenditionIngest ingest;
         private long seenHints;
         private volatile boolean gone;
 
-        Reader(int rendition, URI location, UnaryOperator<HlsSnapshot.Media> view, boolean resumes) {
+        /** @param replaces whether the feed was read before: what comes now does not go on from it, nor from an earlier run */
+        Reader(int rendition, URI location, UnaryOperator<HlsSnapshot.Media> view, boolean replaces) {
             super("ingest-" + rendition);
             setDaemon(true);
-            this.location = location;
+            this.rendition = rendition;
+            this.address = new ListAddress(location);
             Optional<ResumePoint> last =
-                    Optional.ofNullable(config.resumeAfter().get(rendition)).filter(point -> resumes);
-            FeedTracker tracker = new FeedTracker(last, config.loop(), !config.loop());
-            this.ingest = new RenditionIngest(rendition, location, source, tracker, view, listener, System.nanoTime());
+                    Optional.ofNullable(config.resumeAfter().get(rendition)).filter(point -> !replaces);
+            boolean proven = config.loop() || (wasMissing && !replaces);
+            FeedTracker tracker = new FeedTracker(last, proven, !config.loop());
+            if (replaces) {
+                tracker.beginsBehindABreak();
+            }
+            this.ingest = new RenditionIngest(rendition, address, source, tracker, view, this, System.nanoTime());
+        }
+
+        /** Another takes its place. What it is bringing at this moment comes before; its troubles are over. */
+        synchronized void leave() {
+            gone = true;
+            listener.trouble(RenditionIngest.playlistOf(rendition), "");
+            listener.trouble(RenditionIngest.segmentsOf(rendition), "");
+        }
+
+        @Override
+        public void described(List<Rendition> renditions, Duration targetDuration) {
+            throw new IllegalStateException("one rendition does not describe the feed");
+        }
+
+        @Override
+        public synchronized void chunk(int number, IngestedChunk chunk) {
+            if (!gone) {
+                listener.chunk(number, chunk);
+            }
+        }
+
+        @Override
+        public synchronized void state(int number, FeedState state) {
+            if (!gone) {
+                listener.state(number, state);
+            }
+        }
+
+        @Override
+        public synchronized void trouble(String of, String why) {
+            if (!gone) {
+                listener.trouble(of, why);
+            }
+        }
+
+        @Override
+        public synchronized void missed(int number, long segments) {
+            if (!gone) {
+                listener.missed(number, segments);
+            }
         }
 
         @Override

@@ -39,7 +39,7 @@ final class FeedTracker {
     static final Duration LIST_SETTLE = Duration.ofMillis(300);
     /** How many of the segments that a running feed lists at first are taken: players begin three targets behind live. */
     static final int START_BEHIND = 3;
-    /** How many are taken at most of those that were listed while the origin was down. */
+    /** How many are taken at most of those that were listed while nobody looked: the origin was down, or the list not there. */
     static final int CATCH_UP = 25;
 
     static final Duration MIN_SILENCE = Duration.ofSeconds(12);
@@ -100,6 +100,7 @@ final class FeedTracker {
     private long missed;
     private long changedAt;
     private long listReadAt;
+    private long listedFirst;
     private OptionalLong failingSince = OptionalLong.empty();
     private Optional<SegmentStructure.Kind> kind = Optional.empty();
     private Optional<Content> lastTaken = Optional.empty();
@@ -159,6 +160,11 @@ final class FeedTracker {
         return missed;
     }
 
+    /** What was published last was another list's, from which this one does not go on. */
+    void beginsBehindABreak() {
+        breakAhead = true;
+    }
+
     /** The playlist is not there: whatever comes next is new. */
     void missing() {
         proven = true;
@@ -187,7 +193,8 @@ final class FeedTracker {
             if (mayBeCutOff(names(media), now)) {
                 return;
             }
-            resumeAt(names(media)).ifPresent(sequence -> next = sequence);
+            OptionalLong resume = resumeAt(names(media));
+            next = resume.orElse(Math.max(next, names(media).lastKey() + 1 - CATCH_UP));
             knowBefore(media);
         }
         if (startsOver(media) || leapsAhead(media, unseen)) {
@@ -289,10 +296,18 @@ final class FeedTracker {
                         .isPresent());
     }
 
+    /** Whether the list lies there and has not shown that it is live. */
+    boolean merelyLies(long now) {
+        return !proven
+                && !listed.isEmpty()
+                && now - listedFirst >= silenceLimit().toNanos();
+    }
+
     /** Whether the feed has shown that it moves; where it has, {@link #next} is where to begin. */
     private boolean prove(HlsSnapshot.Media media, long now) {
         TreeMap<Long, Listed> names = names(media);
         boolean first = listed.isEmpty();
+        listedFirst = first ? now : listedFirst;
         HlsSegment last = media.segments().get(media.segments().size() - 1);
         OptionalLong resume = resumeAt(names);
         if (first && (media.ended() || isOfflineClip(last))) {
@@ -484,12 +499,16 @@ final class FeedTracker {
 
     void tick(long now) {
         Duration silence = Duration.ofNanos(now - changedAt);
-        Duration limit = target.multipliedBy(3);
-        if (state == FeedState.LIVE && silence.compareTo(limit.compareTo(MIN_SILENCE) > 0 ? limit : MIN_SILENCE) >= 0) {
+        if (state == FeedState.LIVE && silence.compareTo(silenceLimit()) >= 0) {
             state = FeedState.STALLED;
         } else if (state == FeedState.ENDING && silence.compareTo(END_GRACE) >= 0) {
             state = FeedState.OFFLINE;
         }
+    }
+
+    private Duration silenceLimit() {
+        Duration limit = target.multipliedBy(3);
+        return limit.compareTo(MIN_SILENCE) > 0 ? limit : MIN_SILENCE;
     }
 
     private void change(FeedState to, long now) {

@@ -13,6 +13,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.regex.Pattern;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.hls.HlsReader;
 import live.tributary.protocol.hls.HlsSegment;
@@ -21,6 +22,9 @@ import live.tributary.protocol.hls.HlsSegment;
 final class FolderSource implements FeedSource {
     private static final Duration INTERVAL = Duration.ofMillis(200);
     private static final Duration LONGEST_RETRY = Duration.ofSeconds(1);
+
+    /** RFC 8089: of this machine, whose name may be left out. */
+    private static final Pattern FILE_URL = Pattern.compile("(?i)^file:(?://(?:localhost)?)?/");
 
     private final Path root;
 
@@ -37,7 +41,8 @@ final class FolderSource implements FeedSource {
     @Override
     public URI resolve(URI playlist, String uri) throws FormatException {
         try {
-            String name = uri.split("[?#]", 2)[0];
+            String whole = uri.split("[?#]", 2)[0];
+            String name = FILE_URL.matcher(whole).replaceFirst("/");
             Path folder = Path.of(playlist).resolveSibling("");
             Path path = folder.resolve(name).normalize();
             if (!Files.exists(path) && name.indexOf('%') >= 0) {
@@ -45,7 +50,8 @@ final class FolderSource implements FeedSource {
                         .normalize();
             }
             if (name.contains(":/") || !path.startsWith(root)) {
-                throw new FormatException("location: " + uri + " (expected: a file inside the feed's folder)");
+                throw new ForeignLocationException("location: " + uri + " (expected: a file in " + root
+                        + ", by its name, its path or its file: URL)");
             }
             return path.toUri();
         } catch (IllegalArgumentException e) { // InvalidPathException too: no path, or no percent-encoding of one.

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.InflaterInputStream;
@@ -41,6 +42,15 @@ final class HttpSource implements FeedSource {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration TIMEOUT = Duration.ofSeconds(15);
+    /** An answer to HEAD has no body to wait for. */
+    private static final Duration HEAD_TIMEOUT = Duration.ofSeconds(5);
+    /** RFC 9110, 15.5.9 and 15.6; RFC 6585, 4: what a server says that may answer the next time. */
+    private static final Set<Integer> FOR_NOW = Set.of(408, 429, 500, 502, 503, 504);
+    /** How many times in a row a HEAD may fail until none is asked for a while: a long one where none was ever answered. */
+    static final int HEADS_TRIED = 3;
+
+    static final Duration WITHOUT_HEAD = Duration.ofSeconds(10);
+    static final Duration NEVER_A_HEAD = Duration.ofMinutes(10);
     private static final Duration SHORTEST_INTERVAL = Duration.ofMillis(250);
     private static final Duration LONGEST_RETRY = Duration.ofSeconds(15);
     private static final int MAX_REDIRECTS = 5;
@@ -57,12 +67,21 @@ final class HttpSource implements FeedSource {
     private final Set<String> origins = ConcurrentHashMap.newKeySet();
     private final Set<String> allowedHosts;
     private final Map<URI, Cached> playlists = new ConcurrentHashMap<>();
+    private final LongSupplier nanoTime;
+    private boolean headsAnswered;
+    private int headsFailed;
+    private OptionalLong headsFrom = OptionalLong.empty();
 
     /** A playlist and what a server compares to say that it did not change. */
     private record Cached(String header, String validator, Playlist playlist) {}
 
     HttpSource(URI feed, Set<String> allowedHosts) {
+        this(feed, allowedHosts, System::nanoTime);
+    }
+
+    HttpSource(URI feed, Set<String> allowedHosts, LongSupplier nanoTime) {
         this.feed = feed;
+        this.nanoTime = nanoTime;
         this.allowedHosts = Set.copyOf(allowedHosts);
         origins.add(origin(feed));
     }
@@ -122,7 +141,7 @@ final class HttpSource implements FeedSource {
     public URI resolve(URI playlist, String uri) throws FormatException {
         URI resolved = resolved(playlist, uri.strip());
         if (!isAllowed(resolved)) {
-            throw new FormatException("location: " + resolved + " (expected: one of " + origins
+            throw new ForeignLocationException("location: " + resolved + " (expected: one of " + origins
                     + "; --hls-allow-host names further hosts)");
         }
         return resolved;
@@ -170,20 +189,36 @@ final class HttpSource implements FeedSource {
         return (location.getScheme() + "://" + location.getHost() + ":" + port).toLowerCase(Locale.ROOT);
     }
 
-    /** A server need not answer HEAD, nor know a size, to send a file: whether it is there is seen by reading it. */
+    /**
+     * A server need not answer HEAD, nor know a size, to send a file: whether it is there is seen by reading it. But one HEAD that
+     * failed says nothing of the file, which may be growing.
+     *
+     * @throws IOException if the next HEAD may be answered
+     */
     @Override
-    public FileLook look(URI location) {
+    public FileLook look(URI location) throws IOException {
+        FileLook unknown = new FileLook(OptionalLong.empty(), "");
+        if (!asksHead()) {
+            return unknown;
+        }
         HttpRequest head = request(location)
+                .timeout(HEAD_TIMEOUT)
                 .method("HEAD", HttpRequest.BodyPublishers.noBody())
                 .build();
-        FileLook unknown = new FileLook(OptionalLong.empty(), "");
         Answer answer;
         try {
             answer = send(head, 0, false);
+            if (FOR_NOW.contains(answer.response().statusCode())) {
+                throw new IOException(location + ": HEAD: " + answer.response().statusCode() + " (expected: 200)");
+            }
         } catch (IOException e) {
-            log.debug("no answer to HEAD: {}", e.getMessage());
+            if (headFailed()) {
+                throw e;
+            }
+            log.debug("no answer to HEAD, so files count as they are read: {}", e.getMessage());
             return unknown;
         }
+        headAnswered();
         if (answer.response().statusCode() != 200) {
             return unknown;
         }
@@ -194,6 +229,27 @@ final class HttpSource implements FeedSource {
                 headers.firstValue("last-modified")
                         .or(() -> headers.firstValue("etag"))
                         .orElse(""));
+    }
+
+    private synchronized boolean asksHead() {
+        return headsFrom.isEmpty() || nanoTime.getAsLong() - headsFrom.getAsLong() >= 0;
+    }
+
+    private synchronized void headAnswered() {
+        headsAnswered = true;
+        headsFailed = 0;
+        headsFrom = OptionalLong.empty();
+    }
+
+    /** Whether another is tried at once. */
+    private synchronized boolean headFailed() {
+        headsFailed++;
+        if (headsFailed < HEADS_TRIED) {
+            return true;
+        }
+        Duration rest = headsAnswered ? WITHOUT_HEAD : NEVER_A_HEAD;
+        headsFrom = OptionalLong.of(nanoTime.getAsLong() + rest.toNanos());
+        return false;
     }
 
     @Override
@@ -235,9 +291,10 @@ final class HttpSource implements FeedSource {
 
     /** @param trusted whether a redirect may lead to another origin, which is the feed's from then on */
     private Answer send(HttpRequest request, int max, boolean trusted) throws IOException {
+        Duration timeout = request.timeout().orElse(TIMEOUT);
         HttpRequest next = request;
         for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-            HttpResponse<byte[]> response = LimitedBody.exchange(client, next, max, TIMEOUT);
+            HttpResponse<byte[]> response = LimitedBody.exchange(client, next, max, timeout);
             if (!REDIRECTS.contains(response.statusCode())) {
                 return new Answer(next.uri(), response);
             }

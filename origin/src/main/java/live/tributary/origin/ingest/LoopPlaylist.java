@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import live.tributary.protocol.hls.HlsSegment;
 import live.tributary.protocol.hls.HlsSnapshot;
 
@@ -29,6 +31,23 @@ record LoopPlaylist(HlsSnapshot.Media finished, Duration period, Instant start) 
 
     static Duration length(HlsSnapshot.Media finished) {
         return finished.segments().stream().map(HlsSegment::duration).reduce(Duration.ZERO, Duration::plus);
+    }
+
+    /** Whether two readings are of the same list, though its server may name each resource anew. */
+    static boolean isSame(HlsSnapshot.Media one, HlsSnapshot.Media other) {
+        return outline(one).equals(outline(other));
+    }
+
+    /** What tells the finished lists of several renditions from others. */
+    static Map<Integer, List<String>> outlines(Map<Integer, HlsSnapshot.Media> lists) {
+        return lists.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, list -> outline(list.getValue())));
+    }
+
+    private static List<String> outline(HlsSnapshot.Media media) {
+        SegmentNames names = SegmentNames.of(media);
+        return media.segments().stream()
+                .map(segment -> names.of(segment) + " " + segment.duration() + " " + segment.discontinuity())
+                .toList();
     }
 
     /** The live playlist at {@code elapsed} since the start. */

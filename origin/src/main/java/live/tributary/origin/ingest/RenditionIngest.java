@@ -34,7 +34,7 @@ final class RenditionIngest {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
     private final int rendition;
-    private final URI location;
+    private final ListAddress address;
     private final FeedSource source;
     private final FeedTracker tracker;
     private final Function<HlsSnapshot.Media, HlsSnapshot.Media> view;
@@ -72,19 +72,19 @@ final class RenditionIngest {
      */
     RenditionIngest(
             int rendition,
-            URI location,
+            ListAddress address,
             FeedSource source,
             FeedTracker tracker,
             Function<HlsSnapshot.Media, HlsSnapshot.Media> view,
             IngestListener listener,
             long start) {
         this.rendition = rendition;
-        this.location = location;
+        this.address = address;
         this.source = source;
         this.tracker = tracker;
         this.view = view;
         this.listener = listener;
-        this.playlist = location;
+        this.playlist = address.at(start);
         this.nextLook = start;
         this.nextTake = start;
     }
@@ -115,10 +115,11 @@ final class RenditionIngest {
 
     private void look(long now) {
         try {
-            FeedSource.Playlist read = source.playlist(location);
+            FeedSource.Playlist read = source.playlist(address.at(now));
             playlist = read.location();
             if (HlsReader.read(lastLine.ended(read.bytes(), now)) instanceof HlsSnapshot.Media media) {
                 requireCarriable(media);
+                address.read(media, now);
                 interval = source.interval(media.targetDuration());
                 HlsSnapshot.Media shown = view.apply(media);
                 tracker.playlist(shown, now);
@@ -126,20 +127,41 @@ final class RenditionIngest {
             } else {
                 throw new FormatException("a master playlist (expected: a media playlist)");
             }
-            troubleOver();
+            if (tracker.merelyLies(now)) {
+                trouble(
+                        "has not moved since it is read, so it counts as old: what it lists next is published, and --loop"
+                                + " plays a finished one as live");
+            } else {
+                troubleOver();
+            }
             unsoundSince = OptionalLong.empty();
             retry = FIRST_RETRY;
             nextLook = now + interval.toNanos();
-        } catch (FeedSource.MissingException e) {
-            tracker.missing();
-            trouble("is not there", e);
-            retryLater(now);
         } catch (IOException e) {
-            trouble("cannot be read", e);
-            retryLater(now);
+            if (!lookedElsewhere(now)) {
+                unreadable(e, now);
+            }
         } catch (FormatException e) {
-            unsound(e, now);
+            if (!lookedElsewhere(now)) {
+                unsound(e, now);
+            }
         }
+    }
+
+    /** Whether the list is named otherwise by now, where the next look goes. */
+    private boolean lookedElsewhere(long now) {
+        boolean elsewhere = address.renew();
+        nextLook = elsewhere ? now : nextLook;
+        return elsewhere;
+    }
+
+    private void unreadable(IOException why, long now) {
+        boolean missing = why instanceof FeedSource.MissingException;
+        if (missing) {
+            tracker.missing();
+        }
+        trouble((missing ? "is not there: " : "cannot be read: ") + why.getMessage());
+        retryLater(now);
     }
 
     /** Somebody who gives a recording must learn why nothing comes of it. */
@@ -162,7 +184,7 @@ final class RenditionIngest {
         if (now - unsoundSince.getAsLong() < BEING_WRITTEN.toNanos()) {
             nextLook = now + WHILE_WRITTEN.toNanos();
         } else {
-            trouble("is not one that can be published", why);
+            trouble("is not one that can be published: " + why.getMessage());
             retryLater(now);
         }
     }
@@ -316,7 +338,7 @@ final class RenditionIngest {
         boolean gaveUp = tracker.failed(candidate, failure, now);
         if (gaveUp) {
             pause = FIRST_PAUSE;
-            leftOut(candidate, String.valueOf(why.getMessage()));
+            leftOut(candidate, why);
         } else {
             nextTake = now + pause.toNanos();
             Duration longest = interval.compareTo(LONGEST_PAUSE) < 0 ? interval : LONGEST_PAUSE;
@@ -327,24 +349,36 @@ final class RenditionIngest {
     }
 
     /** Says each reason once, until a segment is taken again; a feed of which none can be would fill the log. */
-    private void leftOut(Candidate candidate, String why) {
-        if (why.equals(leftOut)) {
-            log.debug("rendition {}: segment {} left out", rendition, candidate.name());
+    private void leftOut(Candidate candidate, Exception reason) {
+        String why = String.valueOf(reason.getMessage());
+        boolean foreign = reason instanceof ForeignLocationException; // Each names another location.
+        String kind = foreign ? "foreign" : why;
+        boolean again = kind.equals(leftOut);
+        leftOut = kind;
+        if (again) {
+            log.debug("rendition {}: segment {} left out: {}", rendition, candidate.name(), why);
         } else {
             log.warn("rendition {}: segment {} left out: {}", rendition, candidate.name(), why);
         }
-        leftOut = why;
-        listener.trouble(segments(), candidate.name() + " was left out: " + why);
+        if (!again || !foreign) {
+            listener.trouble(segmentsOf(rendition), candidate.name() + " was left out: " + why);
+        }
     }
 
     private void takenAgain() {
         if (!leftOut.isEmpty()) {
             leftOut = "";
-            listener.trouble(segments(), "");
+            listener.trouble(segmentsOf(rendition), "");
         }
     }
 
-    private String segments() {
+    /** What its troubles with the playlist are called. */
+    static String playlistOf(int rendition) {
+        return "rendition " + rendition;
+    }
+
+    /** What its troubles with segments are called. */
+    static String segmentsOf(int rendition) {
         return "rendition " + rendition + "'s segments";
     }
 
@@ -364,20 +398,19 @@ final class RenditionIngest {
     }
 
     /** Says a trouble once, until it is over or another. */
-    private void trouble(String what, Exception why) {
-        String now = what + ": " + why.getMessage();
+    private void trouble(String now) {
         if (!now.equals(trouble)) {
             log.warn("rendition {}: the feed's playlist {}; trying again", rendition, now);
             trouble = now;
-            listener.trouble("rendition " + rendition, "its playlist " + now);
+            listener.trouble(playlistOf(rendition), "its playlist " + now);
         }
     }
 
     private void troubleOver() {
         if (!trouble.isEmpty()) {
-            log.info("rendition {}: the feed's playlist is readable again", rendition);
+            log.info("rendition {}: the feed's playlist is taken again", rendition);
             trouble = "";
-            listener.trouble("rendition " + rendition, "");
+            listener.trouble(playlistOf(rendition), "");
         }
     }
 }

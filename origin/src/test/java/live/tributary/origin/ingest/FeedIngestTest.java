@@ -2,7 +2,15 @@ package live.tributary.origin.ingest;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -10,10 +18,18 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import live.tributary.protocol.stream.Rendition;
+import live.tributary.protocol.stream.Sha256;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,11 +38,16 @@ import org.junit.jupiter.api.io.TempDir;
 class FeedIngestTest {
     private static final String VARIANT = "#EXT-X-STREAM-INF:BANDWIDTH=1000000\n";
 
+    /** How many readings of the master a token is good for. */
+    private static final int VALID_TOKENS = 5;
+
     private static final Duration A_LOOK = Duration.ofMillis(300);
     private static final String END = "#EXT-X-ENDLIST\n";
 
     private final Heard heard = new Heard();
+    private final ExecutorService servers = Executors.newCachedThreadPool();
     private FeedIngest ingest;
+    private Optional<HttpServer> server = Optional.empty();
 
     @TempDir
     private Path folder;
@@ -34,6 +55,8 @@ class FeedIngestTest {
     /** All that a feed has brought. */
     private static final class Heard implements IngestListener {
         private final List<String> chunks = new ArrayList<>();
+        private final List<String> breaks = new ArrayList<>();
+        private final List<String> digests = new ArrayList<>();
         private final List<String> troubles = new ArrayList<>();
         private int described;
 
@@ -46,6 +69,10 @@ class FeedIngestTest {
         @Override
         public synchronized void chunk(int rendition, IngestedChunk chunk) {
             chunks.add(rendition + "/" + chunk.name());
+            digests.add(chunk.sha256().hex());
+            if (chunk.afterBreak()) {
+                breaks.add(rendition + "/" + chunk.name());
+            }
             notifyAll();
         }
 
@@ -60,6 +87,12 @@ class FeedIngestTest {
 
         @Override
         public void missed(int rendition, long segments) {}
+
+        synchronized List<String> of(int rendition) {
+            return chunks.stream()
+                    .filter(chunk -> chunk.startsWith(rendition + "/"))
+                    .toList();
+        }
 
         synchronized void await(Predicate<Heard> fact) throws InterruptedException {
             assertThat(within(Duration.ofSeconds(30), fact))
@@ -83,6 +116,8 @@ class FeedIngestTest {
     @AfterEach
     void close() {
         ingest.close();
+        server.ifPresent(web -> web.stop(0));
+        servers.shutdownNow();
     }
 
     @Test
@@ -132,6 +167,173 @@ class FeedIngestTest {
         heard.await(it -> it.chunks.size() > 4);
         assertThat(heard.chunks.subList(0, 5)).containsExactly("0/0.ts", "0/1.ts", "0/2.ts", "0/0.ts", "0/1.ts");
         heard.await(it -> it.troubles.contains("feed: "));
+    }
+
+    @Test
+    void aMasterThatNamesItsListsByFreshTokensIsOneFeed() throws Exception {
+        AtomicInteger tokens = new AtomicInteger();
+        URI feed = serve(Map.of(
+                "/live.m3u8",
+                exchange -> {
+                    int token = tokens.incrementAndGet();
+                    answer(
+                            exchange,
+                            "#EXTM3U\n" + VARIANT + "0/stream.m3u8?token=" + token + "\n" + VARIANT
+                                    + "1/stream.m3u8?token=" + token + "\n");
+                },
+                "/0/",
+                expiring(tokens),
+                "/1/",
+                expiring(tokens)));
+        read(feed, A_LOOK.dividedBy(10));
+
+        heard.await(it -> it.of(0).size() >= 5 && it.of(1).size() >= 5 && tokens.get() > 3 * VALID_TOKENS);
+        assertThat(heard.of(0)).doesNotHaveDuplicates();
+        assertThat(heard.of(1)).doesNotHaveDuplicates();
+        assertThat(heard.described).isEqualTo(1);
+    }
+
+    /** Lists that go on with each reading, and segments; whoever asks by an old token for a list is told that there is none. */
+    private static HttpHandler expiring(AtomicInteger tokens) {
+        AtomicInteger readings = new AtomicInteger();
+        return exchange -> {
+            String query = exchange.getRequestURI().getQuery();
+            if (query == null) {
+                answer(exchange, FeedScript.ts(exchange.getRequestURI().getPath()));
+            } else if (Integer.parseInt(query.split("=")[1]) + VALID_TOKENS < tokens.get()) {
+                exchange.sendResponseHeaders(404, -1);
+            } else {
+                int end = 1 + readings.incrementAndGet() / 4;
+                answer(exchange, list(Math.max(0, end - 6), end));
+            }
+        };
+    }
+
+    @Test
+    void aReaderThatWasReplacedWhileItWaitedForItsServerBringsNothing() throws Exception {
+        Set<Thread> others = readers();
+        CountDownLatch stuck = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(1);
+        AtomicReference<String> master = new AtomicReference<>("#EXTM3U\n" + VARIANT + "a/stream.m3u8\n");
+        URI feed = serve(Map.of(
+                "/live.m3u8",
+                exchange -> answer(exchange, master.get()),
+                "/a/",
+                growing(exchange -> {
+                    asked.countDown();
+                    awaitUninterrupted(stuck);
+                }),
+                "/b/",
+                growing(exchange -> {})));
+        read(feed, A_LOOK.dividedBy(10));
+        assertThat(asked.await(30, TimeUnit.SECONDS)).isTrue();
+        Set<Thread> replaced = readers();
+        replaced.removeAll(others);
+        assertThat(replaced).hasSize(1);
+
+        master.set("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2000000\nb/stream.m3u8\n");
+        heard.await(it -> it.chunks.size() >= 2);
+        int brought = heard.of(0).size();
+        stuck.countDown();
+        for (Thread reader : replaced) {
+            reader.join(30_000);
+            assertThat(reader.isAlive()).isFalse();
+        }
+        heard.await(it -> it.chunks.size() > brought + 1);
+        assertThat(heard.digests).doesNotContain(digest("/a/0.ts"), digest("/a/1.ts"), digest("/a/2.ts"));
+        assertThat(heard.breaks.get(0))
+                .as("another list's segments follow behind a break")
+                .isEqualTo(heard.chunks.get(0));
+    }
+
+    /** Lists that go on with each reading; {@code before} is done before a segment is sent. */
+    private static HttpHandler growing(HttpHandler before) {
+        AtomicInteger readings = new AtomicInteger();
+        return exchange -> {
+            String path = exchange.getRequestURI().getPath();
+            if (path.endsWith(".ts")) {
+                if (exchange.getRequestMethod().equals("GET")) {
+                    before.handle(exchange);
+                }
+                answer(exchange, FeedScript.ts(path));
+            } else {
+                int end = 1 + readings.incrementAndGet() / 4;
+                answer(exchange, list(Math.max(0, end - 6), end));
+            }
+        };
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new InterruptedIOException("the test is over");
+        }
+    }
+
+    private static Set<Thread> readers() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("ingest-0"))
+                .collect(Collectors.toSet());
+    }
+
+    private static String digest(String content) {
+        return Sha256.ofContent(FeedScript.ts(content)).hex();
+    }
+
+    @Test
+    void whatIsWrongWithAVariantIsOverOnceTheFeedHasItNoMore() throws Exception {
+        write("0/stream.m3u8", list(0, 1));
+        write("stream.m3u8", "#EXTM3U\n" + VARIANT + "0/stream.m3u8\n" + VARIANT + "1/stream.m3u8\n");
+        read(folder.toString(), A_LOOK.dividedBy(10));
+        heard.await(it -> it.troubles.stream().anyMatch(trouble -> trouble.startsWith("rendition 1: its")));
+
+        write("stream.m3u8", "#EXTM3U\n" + VARIANT + "0/stream.m3u8\n");
+        heard.await(it -> it.described == 2);
+        heard.await(it -> it.troubles.contains("rendition 1: "));
+    }
+
+    @Test
+    void aWholeListThatIsPutWhereThereWasNoneIsTakenThoughItNeverEndsNorMoves() throws Exception {
+        read(folder, false);
+        heard.await(it -> it.troubles.stream().anyMatch(trouble -> trouble.contains("no playlist")));
+        write("stream.m3u8", list(0, 3));
+
+        heard.await(it -> it.chunks.size() == 3);
+    }
+
+    private URI serve(Map<String, HttpHandler> handlers) throws IOException {
+        HttpServer web = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server = Optional.of(web);
+        web.setExecutor(servers);
+        handlers.forEach(web::createContext);
+        web.start();
+        return URI.create("http://127.0.0.1:" + web.getAddress().getPort() + "/live.m3u8");
+    }
+
+    private static void answer(HttpExchange exchange, String text) throws IOException {
+        answer(exchange, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void answer(HttpExchange exchange, byte[] body) throws IOException {
+        boolean head = exchange.getRequestMethod().equals("HEAD");
+        if (head) {
+            exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
+        }
+        exchange.sendResponseHeaders(200, head ? -1 : body.length);
+        if (!head) {
+            exchange.getResponseBody().write(body);
+        }
+        exchange.close();
+    }
+
+    private void read(Object feed, Duration interval) {
+        ingest = new FeedIngest(
+                new FeedIngest.Config(feed.toString(), false, Set.of(), Map.of()),
+                InstantSource.system(),
+                heard,
+                interval);
+        ingest.start();
     }
 
     private void read(Path feed, boolean loop) {

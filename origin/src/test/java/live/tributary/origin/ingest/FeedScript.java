@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
+import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.hls.HlsSegment;
 import live.tributary.protocol.stream.Rendition;
 
@@ -26,13 +27,18 @@ final class FeedScript implements FeedSource, IngestListener {
 
     final List<IngestedChunk> chunks = new ArrayList<>();
     final List<FeedState> states = new ArrayList<>();
+    final List<URI> read = new ArrayList<>();
     /** What was said of the playlist; an empty line where it was over. */
     final List<String> troubles = new ArrayList<>();
 
     long missed;
 
+    /** What cannot be looked at next, before it can again. */
+    private int failingLooks;
+
     private final Map<URI, byte[]> files = new HashMap<>();
     private final Map<URI, Integer> versions = new HashMap<>();
+    final ListAddress address = new ListAddress(PLAYLIST);
     private final RenditionIngest ingest;
     private final FeedTracker tracker;
     private long now = 1_000_000_000_000L;
@@ -45,7 +51,7 @@ final class FeedScript implements FeedSource, IngestListener {
 
     FeedScript(Optional<String> resumeAfter) {
         tracker = new FeedTracker(resumeAfter.map(name -> new ResumePoint(name, PUBLISHED)), false, true);
-        ingest = new RenditionIngest(0, PLAYLIST, this, tracker, UnaryOperator.identity(), this, now);
+        ingest = new RenditionIngest(0, address, this, tracker, UnaryOperator.identity(), this, now);
     }
 
     /** Writes a playlist of the named segments, and those that have no file yet. */
@@ -95,6 +101,12 @@ final class FeedScript implements FeedSource, IngestListener {
         return this;
     }
 
+    /** The next looks at sizes fail. */
+    FeedScript failLooks(int count) {
+        failingLooks = count;
+        return this;
+    }
+
     FeedScript unreachable(boolean cut) {
         unreachable = cut;
         return this;
@@ -137,6 +149,7 @@ final class FeedScript implements FeedSource, IngestListener {
     }
 
     private byte[] get(URI location) throws IOException {
+        read.add(location);
         if (unreachable) {
             throw new IOException("no route to the feed");
         }
@@ -153,12 +166,19 @@ final class FeedScript implements FeedSource, IngestListener {
     }
 
     @Override
-    public URI resolve(URI playlist, String uri) {
+    public URI resolve(URI playlist, String uri) throws FormatException {
+        if (uri.startsWith("file:")) {
+            throw new ForeignLocationException("location: " + uri + " (expected: a file in the feed)");
+        }
         return playlist.resolve(uri);
     }
 
     @Override
     public FileLook look(URI location) throws IOException {
+        if (failingLooks > 0) {
+            failingLooks--;
+            throw new IOException("no answer to HEAD");
+        }
         return new FileLook(OptionalLong.of(get(location).length + wrongBy), String.valueOf(versions.get(location)));
     }
 

@@ -155,7 +155,7 @@ class FeedSoakTest {
             renditions.add(new Rendition(number, Rendition.Kind.VARIANT, ""));
             readers.add(new RenditionIngest(
                     number,
-                    OwncastDouble.playlist(number),
+                    new ListAddress(OwncastDouble.playlist(number)),
                     owncast,
                     new FeedTracker(Optional.ofNullable(last.get(number)), false, true),
                     UnaryOperator.identity(),

@@ -42,10 +42,24 @@ class FolderSourceTest {
                 "/etc/passwd",
                 "http://127.0.0.1/a.ts",
                 "file:///etc/passwd",
+                "file://localhost/etc/passwd",
+                "file://elsewhere/etc/passwd",
+                "FILE:/etc/passwd",
                 "..%2F..%2Fsecret.ts"
             })
     void letsNobodyOutOfTheFolder(String uri) {
         assertThatThrownBy(() -> source.resolve(playlist, uri)).isInstanceOf(FormatException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"file://", "file:", "file://localhost", "FILE://", ""})
+    void readsWhatIsNamedByItsWholePathOrFileUrl(String before) throws IOException, FormatException {
+        Path segment = Files.writeString(feed.resolve("0/a b.ts"), "0123456789");
+        String name = segment.toString().replace(" ", "%20");
+
+        assertThat(source.read(source.resolve(playlist, before + name), Optional.empty(), 10))
+                .asString()
+                .isEqualTo("0123456789");
     }
 
     @Test

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPOutputStream;
 import live.tributary.protocol.bencode.FormatException;
@@ -34,13 +35,14 @@ class HttpSourceTest {
     private HttpServer other;
     private URI feed;
     private HttpSource source;
+    private volatile long time = 1_000_000_000_000L;
 
     @BeforeEach
     void start() throws IOException {
         server = server();
         other = server();
         feed = base(server).resolve("/hls/stream.m3u8");
-        source = new HttpSource(feed, Set.of());
+        source = new HttpSource(feed, Set.of(), () -> time);
         server.createContext("/", exchange -> answer(exchange, 404, new byte[0]));
     }
 
@@ -227,7 +229,7 @@ class HttpSourceTest {
 
     @Test
     void aServerNeedNotAnswerHeadNorTellASize() throws IOException {
-        for (int status : List.of(403, 405, 500)) {
+        for (int status : List.of(403, 405, 501)) {
             server.createContext("/hls/" + status + ".ts", exchange -> {
                 boolean head = exchange.getRequestMethod().equals("HEAD");
                 answer(exchange, head ? status : 200, new byte[188]);
@@ -241,8 +243,59 @@ class HttpSourceTest {
             answer(exchange, 200, new byte[head ? 0 : 188]);
         });
         assertThat(source.look(feed.resolve("0.ts")).size()).isEmpty();
-        server.createContext("/hls/hangs-up.ts", HttpExchange::close);
-        assertThat(source.look(feed.resolve("hangs-up.ts")).size()).isEmpty();
+    }
+
+    @Test
+    void aHeadThatFailedIsAskedOnceMore() throws IOException {
+        AtomicInteger heads = new AtomicInteger();
+        List<Integer> statuses = List.of(429, 503, 200);
+        server.createContext(
+                "/hls/a.ts", exchange -> answer(exchange, statuses.get(heads.getAndIncrement()), new byte[188]));
+        URI location = feed.resolve("a.ts");
+
+        assertThatThrownBy(() -> source.look(location)).hasMessageContaining("HEAD: 429 (expected: 200)");
+        assertThatThrownBy(() -> source.look(location)).hasMessageContaining("HEAD: 503 (expected: 200)");
+        assertThat(source.look(location).size()).hasValue(188);
+    }
+
+    @Test
+    void aServerThatAnswersNoHeadIsAskedForNoneForALongWhile() throws IOException {
+        AtomicInteger heads = new AtomicInteger();
+        server.createContext("/hls/hangs-up.ts", exchange -> {
+            heads.incrementAndGet();
+            exchange.close();
+        });
+        URI location = feed.resolve("hangs-up.ts");
+        for (int i = 1; i < HttpSource.HEADS_TRIED; i++) {
+            assertThatThrownBy(() -> source.look(location)).isInstanceOf(IOException.class);
+        }
+        assertThat(source.look(location).size()).isEmpty();
+        int tried = heads.get();
+        time += HttpSource.NEVER_A_HEAD.toNanos() - 1;
+        assertThat(source.look(location).size()).isEmpty();
+        assertThat(heads).hasValue(tried);
+
+        time++;
+        assertThat(source.look(location).size()).as("tried again, once").isEmpty();
+        assertThat(heads).hasValueGreaterThan(tried);
+    }
+
+    @Test
+    void aServerThatAnsweredHeadsIsAskedAgainSoon() throws IOException {
+        AtomicInteger status = new AtomicInteger(200);
+        server.createContext("/hls/a.ts", exchange -> answer(exchange, status.get(), new byte[188]));
+        URI location = feed.resolve("a.ts");
+        assertThat(source.look(location).size()).hasValue(188);
+
+        status.set(503);
+        for (int i = 1; i < HttpSource.HEADS_TRIED; i++) {
+            assertThatThrownBy(() -> source.look(location)).isInstanceOf(IOException.class);
+        }
+        assertThat(source.look(location).size()).isEmpty();
+        status.set(200);
+        assertThat(source.look(location).size()).as("not asked yet").isEmpty();
+        time += HttpSource.WITHOUT_HEAD.toNanos();
+        assertThat(source.look(location).size()).hasValue(188);
     }
 
     @Test

@@ -3,6 +3,7 @@ package live.tributary.origin.ingest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -37,6 +38,81 @@ class RenditionIngestTest {
 
         assertThat(feed.names()).isEmpty();
         assertThat(feed.state()).isEqualTo(FeedState.OFFLINE);
+    }
+
+    @Test
+    void thatAPlaylistMerelyLiesThereIsSaidOnceUntilItMoves() {
+        feed.list(7, "a7.ts", "a8.ts").run(FeedTracker.MIN_SILENCE.minusMillis(100));
+        assertThat(feed.troubles).isEmpty();
+        feed.run(Duration.ofMinutes(10));
+        assertThat(feed.troubles).hasSize(1).first().asString().contains("has not moved", "--loop");
+
+        feed.list(7, "a7.ts", "a8.ts", "a9.ts").run();
+        assertThat(feed.troubles).hasSize(2).last().asString().isEmpty();
+        assertThat(feed.names()).containsExactly("a7.ts", "a8.ts", "a9.ts");
+    }
+
+    @Test
+    void aPlaylistThatComesWholeWhereNoneHadBeenIsTakenThoughItNeverMovesNorEnds() {
+        feed.run().list(7, "a7.ts", "a8.ts").run(Duration.ofMinutes(2));
+
+        assertThat(feed.names()).containsExactly("a7.ts", "a8.ts");
+        assertThat(feed.state()).isEqualTo(FeedState.STALLED);
+    }
+
+    @Test
+    void ofALongOneThatComesWholeNoMoreIsTakenThanIsCaughtUpOn() {
+        String[] names = IntStream.rangeClosed(0, FeedTracker.CATCH_UP)
+                .mapToObj(number -> number + ".ts")
+                .toArray(String[]::new);
+        feed.run().list(0, names).run(Duration.ofSeconds(20));
+
+        assertThat(feed.names()).hasSize(FeedTracker.CATCH_UP).doesNotContain("0.ts");
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void aLookThatFailedOnceDoesNotLetAGrowingFilePass() {
+        byte[] whole = FeedScript.ts("a4.ts");
+        feed.list(3, "a3.ts").run();
+        feed.file("a4.ts", Arrays.copyOf(whole, 188)).failLooks(1).list(3, "a3.ts", "a4.ts");
+        feed.run(Duration.ofMillis(200));
+        feed.file("a4.ts", whole).run();
+
+        assertThat(feed.names()).endsWith("a4.ts");
+        assertThat(feed.chunks.get(feed.chunks.size() - 1).bytes()).isEqualTo(whole);
+    }
+
+    @Test
+    void aListWhoseAddressIsNoLongerGoodIsReadWhereItIsNamedNow() {
+        URI fresh = URI.create(FeedScript.PLAYLIST + "?token=2");
+        feed.list(3, "a3.ts").run().list(3, "a3.ts", "a4.ts").run();
+        feed.address.name(fresh);
+        feed.list(3, "a3.ts", "a4.ts", "a5.ts").run();
+        assertThat(feed.read).doesNotContain(fresh);
+
+        feed.files("a6.ts")
+                .remove("stream.m3u8")
+                .file(
+                        "stream.m3u8?token=2",
+                        FeedScript.text(4, "a4.ts", "a5.ts", "a6.ts").getBytes(StandardCharsets.UTF_8));
+        feed.run();
+        assertThat(feed.names()).containsExactly("a3.ts", "a4.ts", "a5.ts", "a6.ts");
+        assertThat(feed.breaks()).isEmpty();
+        assertThat(feed.troubles).isEmpty();
+    }
+
+    @Test
+    void segmentsThatAreNamedOutsideTheFeedAreSaidOnce() {
+        feed.list(3, "a3.ts").run().list(3, "a3.ts", "a4.ts").run();
+        feed.listOnly(3, "a3.ts", "a4.ts", "file:///x/5.ts", "file:///x/6.ts").run(Duration.ofSeconds(10));
+
+        assertThat(feed.missed).isEqualTo(2);
+        assertThat(feed.troubles)
+                .hasSize(1)
+                .first()
+                .asString()
+                .contains("file:///x/5.ts (expected: a file in the feed)");
     }
 
     @Test
