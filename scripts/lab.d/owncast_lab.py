@@ -7,6 +7,7 @@ cannot be had, the reason is told; --replica takes the stand-in of replica.py in
 import argparse
 import base64
 import hashlib
+import http.server
 import json
 import os
 import random
@@ -28,10 +29,12 @@ from wire import die_with_parent
 
 MODULE = "github.com/owncast/owncast@v0.2.4"
 CANNOT_RUN = 3
+BESIDE_THE_PROGRAM = ("static", "webroot")
 FRAMES_PER_SECOND = 25
 RUN_SECONDS = 30
 AWAY_SECONDS = 5
 LIVE_SECONDS = 60
+ADMIN = {"authorization": "Basic " + base64.b64encode(f"admin:{STREAM_KEY}".encode()).decode()}
 LOOPBACK = ["--bind", "127.0.0.1", "--port", "0", "--admin", "127.0.0.1:0", "--no-dht", "--dht-private"]
 
 
@@ -60,7 +63,11 @@ class RealOwncast:
         self.folder = folder / "data" / "hls"
         self.url = f"http://127.0.0.1:{web}"
         self.rtmp = f"rtmp://127.0.0.1:{rtmp}/live/{STREAM_KEY}"
+        self.hooked, self._hooks = [], None
         self._digests = {}
+        for name in BESIDE_THE_PROGRAM:  # What releases before 0.1 read from where they are started.
+            if (Path(program).parent / name).is_dir():
+                shutil.copytree(Path(program).parent / name, folder / name)
         with open(folder / "owncast.log", "wb") as log:
             command = [program, "-rtmpport", str(rtmp), "-webserverport", str(web), "-webserverip", "127.0.0.1"]
             self._process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, preexec_fn=die_with_parent)
@@ -83,13 +90,48 @@ class RealOwncast:
         return [digest for (its, _), digest in self._digests.items() if its == str(variant)]
 
     def hook(self, url):
-        """Owncast's admin knows webhooks by a page of its own; a hint is all that they are, so the lab does without."""
+        """As on the admin's page of webhooks; they pass through the lab, which writes down how each was answered."""
+        self._hooks = Hooks(url, self.hooked)
+        post(f"{self.url}/api/admin/webhooks/create", {"url": self._hooks.url, "events": ["STREAM_STARTED", "STREAM_STOPPED"]}, ADMIN)
 
     def stop(self):
+        if self._hooks:
+            self._hooks.shutdown()
         self._stopped.set()
         self._thread.join()
         self._process.kill()
         self._process.wait()
+
+
+class Hooks(http.server.ThreadingHTTPServer):
+    """Passes Owncast's webhooks on to `url`, and writes down each event's type and how it was answered."""
+
+    def __init__(self, url, hooked):
+        class Hook(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                answer = post(url, body)
+                hooked.append((json.loads(body)["type"], answer))
+                self.send_response(answer)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Hook)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook"
+        threading.Thread(target=self.serve_forever, name="hooks", daemon=True).start()
+
+
+def post(url, body, headers=None):
+    """The status of the answer."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(url, content, {"content-type": "application/json", **(headers or {})})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
 
 
 class ReplicaOwncast(Replica):
@@ -161,10 +203,9 @@ class Streaming:
         self.compare(relay, key)
         name = origin.status()["streams"][0].get("name")
         check("the stream has Owncast's name", name and name != "Live", name)
-        if getattr(server, "hooked", None) is not None:
-            kinds = [kind for kind, answer in server.hooked if answer == 200]
-            check("its webhooks are answered", kinds == ["STREAM_STARTED", "STREAM_STOPPED"] * 2, server.hooked)
-        wrong = self.post(f"http://{origin.ready['http']}/owncast/{'0' * 32}", b"{}")
+        kinds = [kind for kind, answer in server.hooked if answer == 200]
+        check("its webhooks are answered", kinds == ["STREAM_STARTED", "STREAM_STOPPED"] * 2, server.hooked)
+        wrong = post(f"http://{origin.ready['http']}/owncast/{'0' * 32}", b"{}")
         check("a hook with another token is refused", wrong == 404, wrong)
         self.plays(relay, key)
 
@@ -177,19 +218,10 @@ class Streaming:
             if encoder.running() or time.monotonic() > end:
                 return encoder
 
-    def post(self, url, body, authorization=None):
-        headers = {"content-type": "application/json", **({"authorization": authorization} if authorization else {})}
-        try:
-            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
-                return answer.status
-        except urllib.error.HTTPError as refusal:
-            return refusal.code
-
     def page(self, gateway, key):
         """The last of OWNCAST.md's commands: Owncast's own page is sent to the gateway."""
         endpoint = f"http://{gateway.ready['http']}/owncast/{key}"
-        admin = "Basic " + base64.b64encode(f"admin:{STREAM_KEY}".encode()).decode()
-        said = self.post(f"{self.server.url}/api/admin/config/videoservingendpoint", json.dumps({"value": endpoint}).encode(), admin)
+        said = post(f"{self.server.url}/api/admin/config/videoservingendpoint", {"value": endpoint}, ADMIN)
         self.report.check("Owncast takes the gateway as its serving endpoint", said == 200, said)
         lists = eventually(LIVE_SECONDS, lambda: re.findall(r"^(http\S+)$", gateway.get(f"/owncast/{key}/hls/0/stream.m3u8", "http").decode(), re.MULTILINE))
         self.report.check("the gateway has Owncast's layout, with relays' addresses in it", lists, (lists or [None])[-1])

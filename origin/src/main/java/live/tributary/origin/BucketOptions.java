@@ -1,6 +1,8 @@
 package live.tributary.origin;
 
 import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import live.tributary.mesh.program.UsageException;
 import live.tributary.origin.fallback.BucketSettings;
@@ -57,6 +59,19 @@ final class BucketOptions {
         return byRelays && (secure || privateNetwork);
     }
 
+    /** What is said of a bucket where there is none would do nothing, and nobody would know. */
+    private void requireNothingOfABucket() {
+        Map<String, Boolean> given = new LinkedHashMap<>();
+        given.put("--bucket-budget", budget.isPresent());
+        given.put("--s3-public-url", publicUrl.isPresent());
+        given.put("--s3-prefix", !prefix.isEmpty());
+        given.forEach((option, is) -> {
+            if (is) {
+                throw new UsageException(option + ": no bucket (expected: --s3-endpoint and --s3-bucket beside it)");
+            }
+        });
+    }
+
     Optional<BucketSettings> settings() {
         if (budget.filter(dollars -> !(dollars >= 0)).isPresent()) {
             throw new UsageException("--bucket-budget: " + budget.get() + " (expected: dollars, 0 or more)");
@@ -65,6 +80,9 @@ final class BucketOptions {
         if (endpoint.isPresent() != bucket.isPresent()) {
             String given = endpoint.isPresent() ? "--s3-endpoint" : "--s3-bucket";
             throw new UsageException(given + ": alone (expected: --s3-endpoint and --s3-bucket together)");
+        }
+        if (endpoint.isEmpty()) {
+            requireNothingOfABucket();
         }
         Optional<URI> read = publicUrl.or(() -> endpoint);
         if (read.isPresent() && !Head.isBase(read.get())) {

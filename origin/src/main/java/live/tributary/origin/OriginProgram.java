@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +71,7 @@ import live.tributary.origin.keys.FormerKeys;
 import live.tributary.origin.keys.FormerStream;
 import live.tributary.origin.notify.GatewayPush;
 import live.tributary.origin.notify.NotifyTarget;
+import live.tributary.origin.owncast.HookToken;
 import live.tributary.origin.owncast.Owncast;
 import live.tributary.origin.publish.AboutText;
 import live.tributary.origin.publish.StreamOrigin;
@@ -105,7 +105,6 @@ final class OriginProgram implements Program {
     /** What the swarm may plan with where nobody said how wide the uplink is. */
     private static final long UNKNOWN_UPLINK = 100_000_000;
 
-    private static final int TOKEN_LENGTH = 16;
     /** How long an origin that stands by listens before it believes that nobody publishes. */
     private static final Duration LOOK_AROUND = Duration.ofSeconds(15);
 
@@ -359,7 +358,7 @@ final class OriginProgram implements Program {
             broadcast.start();
         }
         if (owncast.isPresent()) {
-            String token = token(state.resolve("owncast.token"), random);
+            String token = HookToken.readOrCreate(state.resolve("owncast.token"), random);
             Owncast asked = life.add(new Owncast(owncast.get(), owncastForViewers, token, name, words, hint));
             own.add(asked);
             asked.start();
@@ -483,16 +482,6 @@ final class OriginProgram implements Program {
             life.add(push);
             push.start();
         });
-    }
-
-    /** A secret for a path, made once. */
-    private static String token(Path file, SecureRandom random) throws IOException {
-        if (!Files.exists(file)) {
-            byte[] bytes = new byte[TOKEN_LENGTH];
-            random.nextBytes(bytes);
-            Files.writeString(file, HexFormat.of().formatHex(bytes));
-        }
-        return Files.readString(file).strip();
     }
 
     private static boolean isOld(Path key) throws IOException {

@@ -5,14 +5,13 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import live.tributary.mesh.program.Disk;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.StartException;
 import live.tributary.protocol.bencode.FormatException;
@@ -31,6 +30,7 @@ public final class FormerKeys {
     private static final String KEY = ".key";
     private static final String STATE = ".state";
 
+    private final Disk disk;
     private final Path data;
     private final Path folder;
 
@@ -42,6 +42,11 @@ public final class FormerKeys {
     public record Former(SigningKey key, KeyEnd end) {}
 
     public FormerKeys(Path data) {
+        this(data, Disk.REAL);
+    }
+
+    FormerKeys(Path data, Disk disk) {
+        this.disk = disk;
         this.data = data;
         this.folder = data.resolve("former");
     }
@@ -50,21 +55,21 @@ public final class FormerKeys {
     public KeyEnd rotate(Path file, Instant at, SecureRandom random) throws StartException, IOException {
         SigningKey old = existing(file);
         Path next = file.resolveSibling(file.getFileName() + ".next");
-        SigningKey fresh = KeyFile.readOrCreate(next, random);
-        Files.createDirectories(folder);
+        SigningKey fresh = KeyFile.readOrCreate(next, random, disk);
+        disk.createDirectories(folder);
         KeyEnd end = say(KeyEnd.rotation(old, fresh.streamKey(), at));
-        setAside(file, old.streamKey());
-        Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        setAside(old);
+        disk.rename(next, file);
         return end;
     }
 
     /** Ends the key in {@code file} without another; the file is gone when this returns. */
     public KeyEnd revoke(Path file, Instant at) throws StartException, IOException {
         SigningKey old = existing(file);
-        Files.createDirectories(folder);
+        disk.createDirectories(folder);
         KeyEnd end = say(KeyEnd.revocation(old, at));
-        setAside(file, old.streamKey());
-        Files.delete(file);
+        setAside(old);
+        disk.delete(file);
         return end;
     }
 
@@ -83,26 +88,18 @@ public final class FormerKeys {
             }
             return known.get();
         }
-        Path fresh = folder.resolve(end.stream().text() + END + ".new");
-        Files.write(
-                fresh,
-                end.encoded(),
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE,
-                StandardOpenOption.SYNC);
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        disk.replace(file, end.encoded());
         return end;
     }
 
-    private void setAside(Path key, StreamKey old) throws IOException {
-        Path copy = folder.resolve(old.text() + KEY);
+    private void setAside(SigningKey old) throws IOException {
+        Path copy = folder.resolve(old.streamKey().text() + KEY);
         if (!Files.exists(copy)) {
-            Files.copy(key, copy, StandardCopyOption.COPY_ATTRIBUTES);
+            KeyFile.write(copy, old, disk);
         }
         Path state = data.resolve("publish.state");
         if (Files.exists(state)) {
-            Files.move(state, folder.resolve(old.text() + STATE), StandardCopyOption.REPLACE_EXISTING);
+            disk.rename(state, folder.resolve(old.streamKey().text() + STATE));
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import live.tributary.mesh.program.Disk;
 import live.tributary.mesh.store.ChunkFile;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.ChunkRecord;
@@ -59,7 +60,7 @@ final class Outbox {
 
     /** Writes a chunk that is about to be numbered; it lasts when this returns. Needs no lock. */
     ChunkFile write(ChunkRecord record, byte[] content) throws IOException {
-        Files.createDirectories(directory);
+        disk.createDirectories(directory);
         ChunkFile file = ChunkFile.write(directory, record, Unpooled.wrappedBuffer(content), disk::force);
         disk.forceNames(directory);
         return file;

@@ -2,15 +2,12 @@ package live.tributary.origin.publish;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import live.tributary.mesh.program.Disk;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.stream.StreamKey;
 import org.slf4j.Logger;
@@ -54,20 +51,6 @@ final class StateFile {
     }
 
     void write(PublishState state) throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try (FileChannel channel = FileChannel.open(
-                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-            ByteBuffer bytes = ByteBuffer.wrap(state.encode());
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            disk.force(channel);
-        } catch (FileSystemException e) {
-            throw e; // Says the file and what is wrong with it.
-        } catch (IOException e) {
-            throw new IOException(fresh + ": " + e.getMessage(), e);
-        }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        disk.forceNames(file.resolveSibling(""));
+        disk.replace(file, state.encode());
     }
 }

@@ -20,6 +20,7 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import live.tributary.mesh.StreamPublisher;
+import live.tributary.mesh.program.Disk;
 import live.tributary.origin.ingest.FeedState;
 import live.tributary.origin.ingest.IngestListener;
 import live.tributary.origin.ingest.IngestedChunk;

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import live.tributary.mesh.program.Disk;
 import live.tributary.mesh.program.KeyFile;
 import live.tributary.mesh.program.StartException;
 import live.tributary.protocol.Samples;
@@ -54,6 +58,42 @@ class FormerKeysTest {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(
                         folder.resolve("former").resolve(old.streamKey().text() + ".key"))))
                 .isEqualTo("rw-------");
+    }
+
+    @Test
+    void eachStepOfARotationLastsBeforeTheNext() throws Exception {
+        Files.writeString(folder.resolve("publish.state"), "numbers");
+        List<String> forced = new ArrayList<>();
+        Disk disk = new Disk() {
+            @Override
+            public void force(FileChannel channel) {
+                forced.add("content");
+            }
+
+            @Override
+            public void forceNames(Path directory) {
+                String[] names = directory.toFile().list();
+                forced.add(folder.relativize(directory) + ": "
+                        + Stream.of(names)
+                                .map(name -> name.replace(old.streamKey().text(), "OLD"))
+                                .sorted()
+                                .toList());
+            }
+        };
+        new FormerKeys(folder, disk).rotate(file, Samples.NOW, random);
+
+        assertThat(forced)
+                .containsExactly(
+                        "content",
+                        ": [publish.state, stream.key, stream.key.next]",
+                        ": [former, publish.state, stream.key, stream.key.next]",
+                        "content",
+                        "former: [OLD.end]",
+                        "content",
+                        "former: [OLD.end, OLD.key]",
+                        "former: [OLD.end, OLD.key, OLD.state]",
+                        ": [former, stream.key, stream.key.next]",
+                        ": [former, stream.key]");
     }
 
     @Test

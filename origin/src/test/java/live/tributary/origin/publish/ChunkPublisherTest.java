@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.program.Disk;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.origin.ingest.ResumePoint;
 import live.tributary.protocol.metainfo.ChunkTorrent;

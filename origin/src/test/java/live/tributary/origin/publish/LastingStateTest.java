@@ -15,6 +15,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import live.tributary.mesh.program.Disk;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
 import org.junit.jupiter.api.BeforeEach;

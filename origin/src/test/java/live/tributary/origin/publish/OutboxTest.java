@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import live.tributary.mesh.program.Disk;
 import live.tributary.mesh.store.ChunkFile;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.protocol.stream.ChunkRecord;

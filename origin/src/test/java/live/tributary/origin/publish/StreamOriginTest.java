@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import live.tributary.mesh.program.Disk;
 import live.tributary.origin.ingest.FeedState;
 import live.tributary.origin.ingest.IngestedChunk;
 import live.tributary.protocol.stream.About;

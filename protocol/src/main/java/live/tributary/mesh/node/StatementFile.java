@@ -2,16 +2,14 @@ package live.tributary.mesh.node;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import live.tributary.mesh.program.Disk;
 import live.tributary.protocol.bencode.Bencode;
 import live.tributary.protocol.bencode.FormatException;
 import org.slf4j.Logger;
@@ -21,6 +19,7 @@ import org.slf4j.LoggerFactory;
 final class StatementFile {
     private static final Logger LOG = LoggerFactory.getLogger(StatementFile.class);
 
+    private final Disk disk;
     private final Path file;
     private final int most;
     private final int longest;
@@ -30,6 +29,11 @@ final class StatementFile {
      * @param longest the length of one, bytes, at most
      */
     StatementFile(Path file, int most, int longest) {
+        this(file, most, longest, Disk.REAL);
+    }
+
+    StatementFile(Path file, int most, int longest, Disk disk) {
+        this.disk = disk;
         this.file = file;
         this.most = most;
         this.longest = longest;
@@ -64,17 +68,8 @@ final class StatementFile {
         return statements;
     }
 
-    /** Keeps these alone; they are on disk when this returns. */
+    /** Keeps these alone; they last when this returns. */
     void write(List<byte[]> statements) throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        try (FileChannel channel = FileChannel.open(
-                fresh, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
-            ByteBuffer bytes = ByteBuffer.wrap(Bencode.encode(Map.of("e", statements)));
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        disk.replace(file, Bencode.encode(Map.of("e", statements)));
     }
 }

@@ -1,14 +1,12 @@
 package live.tributary.mesh.program;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
@@ -28,10 +26,14 @@ public final class KeyFile {
 
     /** Reads the key, or makes one where there is no file. */
     public static SigningKey readOrCreate(Path file, SecureRandom random) throws StartException {
+        return readOrCreate(file, random, Disk.REAL);
+    }
+
+    public static SigningKey readOrCreate(Path file, SecureRandom random, Disk disk) throws StartException {
         try {
             return read(file);
         } catch (NoSuchFileException e) {
-            return create(file, random);
+            return create(file, random, disk);
         } catch (IOException e) {
             throw new StartException(file + ": cannot be read (" + e.getMessage() + ")", e);
         }
@@ -39,9 +41,13 @@ public final class KeyFile {
 
     /** Makes a new key; never touches a file that is there. */
     public static SigningKey create(Path file, SecureRandom random) throws StartException {
+        return create(file, random, Disk.REAL);
+    }
+
+    static SigningKey create(Path file, SecureRandom random, Disk disk) throws StartException {
         SigningKey key = SigningKey.generate(random);
         try {
-            write(file, key);
+            write(file, key, disk);
         } catch (FileAlreadyExistsException e) {
             throw new StartException(file + ": there is a file already (expected: none)", e);
         } catch (IOException e) {
@@ -67,9 +73,14 @@ public final class KeyFile {
         }
     }
 
-    private static void write(Path file, SigningKey key) throws IOException {
+    /**
+     * Writes a key; never touches a file that is there.
+     *
+     * @throws FileAlreadyExistsException if there is one
+     */
+    public static void write(Path file, SigningKey key, Disk disk) throws IOException {
         Path target = file.toAbsolutePath();
-        Files.createDirectories(target.getParent());
+        disk.createDirectories(target.resolveSibling(""));
         Path fresh = target.resolveSibling(target.getFileName() + ".new");
         Files.deleteIfExists(fresh);
         boolean posix = Files.getFileStore(target.getParent()).supportsFileAttributeView("posix");
@@ -80,17 +91,13 @@ public final class KeyFile {
                 : new FileAttribute<?>[0];
         Set<StandardOpenOption> options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         try (FileChannel channel = FileChannel.open(fresh, options, attributes)) {
-            ByteBuffer text = ByteBuffer.wrap((key.seedText() + "\n").getBytes(StandardCharsets.US_ASCII));
-            while (text.hasRemaining()) {
-                channel.write(text);
-            }
-            channel.force(true);
+            disk.write(channel, (key.seedText() + "\n").getBytes(StandardCharsets.US_ASCII));
         }
         if (Files.exists(target)) {
             Files.delete(fresh);
             throw new FileAlreadyExistsException(target.toString());
         }
-        Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
+        disk.rename(fresh, target);
     }
 
     private static void warnIfOpen(Path file) throws IOException {

@@ -3,11 +3,15 @@ package live.tributary.mesh.program;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.List;
 import live.tributary.protocol.stream.SigningKey;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -27,6 +31,26 @@ final class KeyFileTest {
         SigningKey made = KeyFile.readOrCreate(file, random);
         assertThat(KeyFile.readOrCreate(file, random).seed()).isEqualTo(made.seed());
         assertThat(Files.readString(file)).isEqualTo(made.seedText() + "\n").matches("[a-z2-7]{52}\n");
+    }
+
+    @Test
+    void lastsTogetherWithItsName() throws Exception {
+        List<String> forced = new ArrayList<>();
+        Disk disk = new Disk() {
+            @Override
+            public void force(FileChannel channel) throws IOException {
+                forced.add("content of " + channel.size());
+            }
+
+            @Override
+            public void forceNames(Path directory) {
+                forced.add(dir.relativize(directory) + ": "
+                        + List.of(directory.toFile().list()));
+            }
+        };
+        KeyFile.create(dir.resolve("sub/stream.key"), random, disk);
+
+        assertThat(forced).containsExactly(": [sub]", "content of 53", "sub: [stream.key]");
     }
 
     @Test
