@@ -1,14 +1,18 @@
 package live.tributary.mesh.admin;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import live.tributary.mesh.http.HttpAnswer;
 import live.tributary.mesh.http.HttpQuery;
@@ -20,18 +24,22 @@ import live.tributary.mesh.http.HttpService;
  * <p>The server lets every page read its answers, which is right for viewers. Here it would let any site that the operator visits ask
  * what runs on his machine: browsers name the asking site, and such requests are refused.
  */
-public final class AdminService implements HttpService {
+public final class AdminService implements HttpService, AutoCloseable {
+    /** The most answers that wait to be put together. */
+    static final int MAX_WAITING = 64;
+
     private static final String NO_STORE = "no-store";
 
     private final Meters meters;
     private final NodeStatus status;
-    private final Executor executor;
+    /** An answer takes milliseconds, and the first one half a second: on an event loop every link there would stand still. */
+    private final ThreadPoolExecutor thread = new ThreadPoolExecutor(
+            1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(MAX_WAITING), new DefaultThreadFactory("admin", true));
 
-    /** @param executor where answers are put together, off the event loop */
-    public AdminService(Meters meters, NodeStatus status, Executor executor) {
+    /** Puts answers together on a thread of its own. */
+    public AdminService(Meters meters, NodeStatus status) {
         this.meters = meters;
         this.status = status;
-        this.executor = executor;
     }
 
     @Override
@@ -51,7 +59,17 @@ public final class AdminService implements HttpService {
     }
 
     private Optional<CompletionStage<HttpAnswer>> later(Supplier<HttpAnswer> answer) {
-        return Optional.of(CompletableFuture.supplyAsync(answer, executor));
+        try {
+            return Optional.of(CompletableFuture.supplyAsync(answer, thread));
+        } catch (RejectedExecutionException e) {
+            return Optional.of(CompletableFuture.completedStage(
+                    HttpAnswer.text(503, "too many ask at once (expected: <= " + MAX_WAITING + ")")));
+        }
+    }
+
+    @Override
+    public void close() {
+        thread.shutdownNow();
     }
 
     private static HttpAnswer text(String contentType, String body) {

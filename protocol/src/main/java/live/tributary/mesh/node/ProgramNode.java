@@ -248,7 +248,7 @@ public final class ProgramNode {
         if (address.isUnresolved()) {
             throw new UsageException("--admin: " + options.admin() + " (expected: an address of this machine)");
         }
-        HttpServer http = HttpServer.of(new AdminService(meters, status, loops));
+        HttpServer http = HttpServer.of(life.add(new AdminService(meters, status)));
         BoundPort admin = life.add(BoundPort.bind(
                 transport,
                 loops,

@@ -15,6 +15,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import live.tributary.mesh.RelayView;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.StreamListener;
@@ -34,6 +38,7 @@ import live.tributary.protocol.stream.RelayKey;
 import live.tributary.protocol.stream.SignedHead;
 import live.tributary.protocol.stream.SigningKey;
 import live.tributary.protocol.stream.StreamKey;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 final class AdminServiceTest {
@@ -42,10 +47,50 @@ final class AdminServiceTest {
     private final RelayKey self = SigningKey.fromSeed(new byte[32]).relayKey();
     private final Meters meters = new Meters();
     private final KnownStream stream = new KnownStream();
-    private final AdminService service = new AdminService(
-            meters,
-            new NodeStatus(ProgramKind.RELAY, self, meters, () -> List.of(stream), () -> BEGAN.plusSeconds(9)),
-            Runnable::run);
+    private final NodeStatus status =
+            new NodeStatus(ProgramKind.RELAY, self, meters, () -> List.of(stream), () -> BEGAN.plusSeconds(9));
+    private final AdminService service = new AdminService(meters, status);
+
+    @AfterEach
+    void close() {
+        service.close();
+    }
+
+    @Test
+    void putsAnswersTogetherOnAThreadOfItsOwnAndLetsOnlySoManyWait() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicReference<String> thread = new AtomicReference<>("");
+        status.note("slow", () -> {
+            thread.set(Thread.currentThread().getName());
+            begun.countDown();
+            return awaited(goOn) ? "done" : "interrupted";
+        });
+        List<CompletionStage<HttpAnswer>> asked = new ArrayList<>();
+        asked.add(service.answer(query("/status")).orElseThrow());
+        assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+        for (int i = 0; i < AdminService.MAX_WAITING; i++) {
+            asked.add(service.answer(query("/metrics")).orElseThrow());
+        }
+        assertThat(asked).noneMatch(answer -> answer.toCompletableFuture().isDone());
+        HttpAnswer oneMore = service.answer(query("/metrics"))
+                .orElseThrow()
+                .toCompletableFuture()
+                .join();
+        assertThat(oneMore.status()).isEqualTo(503);
+        goOn.countDown();
+        assertThat(asked).allMatch(answer -> answer.toCompletableFuture().join().status() == 200);
+        assertThat(thread.get()).startsWith("admin");
+    }
+
+    private static boolean awaited(CountDownLatch latch) {
+        try {
+            return latch.await(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
 
     @Test
     void tellsWhoHoldsWhat() throws Exception {
