@@ -299,6 +299,31 @@ class PieceRulesTest {
     }
 
     @Test
+    void anOlderPieceThatIsRefusedIsNotAskedForAgainBeforeOthersMayHaveIt() {
+        bed.live();
+        LinkId origin = bed.link(1, NodeRole.ORIGIN);
+        ChunkRecord old = bed.stream.record(
+                TestStream.TERM, 99, Optional.empty(), 0, TestStream.NOW.minusSeconds(100), TestStream.LENGTH);
+        bed.hears(origin, old);
+        bed.pass(Duration.ofSeconds(5)); // Nobody else has shown it.
+        PeerMessage.Block asked =
+                bed.sentTo(origin, PeerMessage.Request.class).get(0).block();
+        long before = requestsOf(origin, asked);
+        bed.gets(origin, new PeerMessage.Reject(asked));
+
+        bed.pass(Duration.ofMillis(7_900));
+        assertThat(requestsOf(origin, asked)).isEqualTo(before);
+        bed.pass(Duration.ofSeconds(10));
+        assertThat(requestsOf(origin, asked)).isGreaterThan(before);
+    }
+
+    private long requestsOf(LinkId link, PeerMessage.Block block) {
+        return bed.sentTo(link, PeerMessage.Request.class).stream()
+                .filter(request -> request.block().equals(block))
+                .count();
+    }
+
+    @Test
     void anOriginGivesEachPieceAwayOnce() {
         Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
         List<LinkId> links = seededBy(origin, 3);
