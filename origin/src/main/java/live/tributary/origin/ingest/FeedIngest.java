@@ -466,7 +466,8 @@ public final class FeedIngest implements AutoCloseable {
             Duration wait = Duration.ZERO;
             while (!gone && pause(wait)) {
                 try {
-                    wait = ingest.step(System.nanoTime());
+                    long began = System.nanoTime();
+                    wait = ingest.step(began).minusNanos(System.nanoTime() - began);
                 } catch (RuntimeException e) {
                     log.error("{}: going on after a fault", getName(), e);
                     wait = PAUSE_AFTER_BUG;
@@ -477,7 +478,7 @@ public final class FeedIngest implements AutoCloseable {
         private boolean pause(Duration wait) {
             lock.lock();
             try {
-                if (hinted == seenHints && !wait.isZero() && !stopped) {
+                if (hinted == seenHints && wait.compareTo(Duration.ZERO) > 0 && !stopped) {
                     hints.awaitNanos(wait.toNanos());
                 }
                 if (hinted != seenHints) {

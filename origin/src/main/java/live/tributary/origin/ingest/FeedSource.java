@@ -41,6 +41,11 @@ interface FeedSource {
     /** Reads a file or a range of it; at most {@code max} bytes. */
     byte[] read(URI location, Optional<HlsSegment.ByteRange> range, int max) throws IOException;
 
+    /** Whether reading a file twice costs nothing worth a word: it is on this machine. */
+    default boolean isNear() {
+        return false;
+    }
+
     /** How long to wait until the next look at a playlist. */
     Duration interval(Duration target);
 

@@ -418,6 +418,16 @@ final class FeedTracker {
         return size.isEmpty() || settling.isStill(candidate, size.getAsLong(), now);
     }
 
+    /** Whether the feed's files have all been whole when they were listed, for a while. */
+    boolean filesComeWhole() {
+        return settling.isSteady();
+    }
+
+    /** The segment whose turn it is was found with other bytes of the same size. */
+    void changed(Candidate candidate, long now) {
+        settling.changed(candidate, now);
+    }
+
     /** The segment was read, and its structure is sound: it leaves the queue. */
     Verdict taken(Candidate candidate, SegmentStructure.Kind itsKind, Content content, long now) {
         queue.remove(candidate);

@@ -105,6 +105,11 @@ final class FolderSource implements FeedSource {
     }
 
     @Override
+    public boolean isNear() {
+        return true;
+    }
+
+    @Override
     public Duration interval(Duration target) {
         return INTERVAL;
     }

@@ -3,6 +3,7 @@ package live.tributary.origin.ingest;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
@@ -54,6 +55,7 @@ final class RenditionIngest {
     private final LastLine lastLine = new LastLine();
     private Optional<KnownInit> knownInit = Optional.empty();
     private Optional<Unsettled> unsettled = Optional.empty();
+    private Optional<Ahead> ahead = Optional.empty();
     private Optional<SizedRead> unlikeItsSize = Optional.empty();
     private Duration pause = FIRST_PAUSE;
     private long nextTake;
@@ -63,6 +65,9 @@ final class RenditionIngest {
 
     /** A segment whose file is empty, or grows. */
     private record Unsettled(Candidate candidate, long since) {}
+
+    /** What a file had when it was first seen, hashed while its size had yet to stand still. */
+    private record Ahead(Candidate candidate, byte[] bytes, Sha256 sha256) {}
 
     private record KnownInit(int epoch, HlsSegment.Init init, byte[] bytes) {}
 
@@ -253,17 +258,27 @@ final class RenditionIngest {
             Unsettled file = before.orElse(new Unsettled(candidate, now));
             unsettled = Optional.of(file);
             requirePatience(size.orElse(0), now - file.since());
+            readAhead(candidate, location, size.orElse(0));
             return false;
         }
         byte[] bytes = source.read(location, segment.range(), ChunkRecord.MAX_CHUNK);
         if (segment.range().isEmpty() && isUnlike(candidate, size, bytes.length)) {
             return false;
         }
+        Optional<Ahead> early = ahead.filter(read -> read.candidate().equals(candidate));
+        ahead = Optional.empty();
+        if (early.isPresent() && !Arrays.equals(early.get().bytes(), bytes)) {
+            tracker.changed(candidate, now); // In its place, for its size is the same.
+            ahead = Optional.of(new Ahead(candidate, bytes, Sha256.ofContent(bytes)));
+            unsettled = Optional.of(before.orElse(new Unsettled(candidate, now)));
+            requirePatience(bytes.length, now - unsettled.get().since());
+            return false;
+        }
         Optional<byte[]> init = init(candidate);
         SegmentStructure.Packed packed = SegmentStructure.pack(init, bytes);
         init.ifPresent(whole -> knownInit =
                 Optional.of(new KnownInit(candidate.epoch(), segment.init().orElseThrow(), whole)));
-        Sha256 sha256 = Sha256.ofContent(packed.bytes());
+        Sha256 sha256 = early.map(Ahead::sha256).orElseGet(() -> Sha256.ofContent(packed.bytes()));
         FeedTracker.Content content = new FeedTracker.Content(candidate.name(), look.version(), sha256);
         FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), content, now);
         if (verdict != FeedTracker.Verdict.DUPLICATE) {
@@ -281,6 +296,24 @@ final class RenditionIngest {
                             candidate.name()));
         }
         return true;
+    }
+
+    /**
+     * Uses the time in which a size has yet to stand still: where files come whole, and one can be read twice for nothing, it is
+     * hashed meanwhile. What counts is what is read in the end: other bytes of the same size are a file that is being written.
+     */
+    private void readAhead(Candidate candidate, URI location, long size) throws IOException {
+        if (ahead.filter(read -> read.candidate().equals(candidate) && read.bytes().length == size)
+                .isPresent()) {
+            return;
+        }
+        ahead = Optional.empty();
+        HlsSegment segment = candidate.segment();
+        boolean asItIs = segment.range().isEmpty() && segment.init().isEmpty();
+        if (asItIs && size > 0 && source.isNear() && tracker.filesComeWhole()) {
+            byte[] bytes = source.read(location, Optional.empty(), ChunkRecord.MAX_CHUNK);
+            ahead = Optional.of(new Ahead(candidate, bytes, Sha256.ofContent(bytes)));
+        }
     }
 
     /** What a file that grows on behind a range has of it. */

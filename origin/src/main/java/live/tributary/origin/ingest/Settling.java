@@ -14,7 +14,7 @@ final class Settling {
     /** Until the feed has shown how it is written. */
     static final Duration USUAL = Duration.ofMillis(100);
     /** Where no file grew behind its listing lately. */
-    static final Duration STEADY = Duration.ofMillis(40);
+    static final Duration STEADY = Duration.ofMillis(20);
     /** Where one did. */
     static final Duration GROWING = Duration.ofMillis(300);
 
@@ -35,7 +35,12 @@ final class Settling {
         if (grew || growingFiles > 0) {
             return GROWING;
         }
-        return steadyFiles >= STEADY_FILES ? STEADY : USUAL;
+        return isSteady() ? STEADY : USUAL;
+    }
+
+    /** Whether files have come whole, many in a row. */
+    boolean isSteady() {
+        return !grew && growingFiles == 0 && steadyFiles >= STEADY_FILES;
     }
 
     /** A look at the size of the file whose turn it is; returns whether it has stood still. An empty file is never whole. */
@@ -48,6 +53,14 @@ final class Settling {
             since = now;
         }
         return size > 0 && now - since >= patience().toNanos();
+    }
+
+    /** A file's bytes changed where its size did not. */
+    void changed(Candidate candidate, long now) {
+        if (file.filter(candidate::equals).isPresent()) {
+            grew = true;
+            since = now;
+        }
     }
 
     /** The file was taken: it was whole. */

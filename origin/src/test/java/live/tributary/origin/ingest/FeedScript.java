@@ -123,6 +123,12 @@ final class FeedScript implements FeedSource, IngestListener {
         return run(Duration.ofSeconds(2));
     }
 
+    /** The folder has changed: the list is looked at in the next step. */
+    FeedScript hinted() {
+        ingest.hint(now);
+        return this;
+    }
+
     FeedState state() {
         return tracker.state();
     }
@@ -187,6 +193,11 @@ final class FeedScript implements FeedSource, IngestListener {
         byte[] bytes = get(location);
         return range.map(part -> Arrays.copyOfRange(bytes, (int) part.offset(), (int) (part.offset() + part.length())))
                 .orElse(bytes);
+    }
+
+    @Override
+    public boolean isNear() {
+        return true;
     }
 
     @Override

@@ -8,12 +8,14 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.Container;
+import live.tributary.protocol.stream.Sha256;
 import org.junit.jupiter.api.Test;
 
 /** Feeds replayed from data, much faster than they were. */
@@ -372,6 +374,61 @@ class RenditionIngestTest {
 
         assertThat(feed.names()).containsExactly("a0.ts", "a1.ts");
         assertThat(feed.chunks.get(1).bytes()).isEqualTo(whole);
+    }
+
+    @Test
+    void otherBytesOfTheSameSizeAreAFileThatIsBeingWritten() {
+        List<String> names = steady();
+        names.add("last.ts");
+        feed.file("last.ts", FeedScript.ts("half of it")).listOnly(0, names.toArray(String[]::new));
+        feed.hinted().run(Duration.ofMillis(50)).file("last.ts", FeedScript.ts("all of it"));
+        feed.run(Settling.GROWING);
+        assertThat(feed.names()).doesNotContain("last.ts");
+        feed.run(Duration.ofMillis(100));
+
+        assertThat(feed.names()).endsWith("last.ts");
+        IngestedChunk last = feed.chunks.get(feed.chunks.size() - 1);
+        assertThat(last.bytes()).isEqualTo(FeedScript.ts("all of it"));
+        assertThat(last.sha256()).isEqualTo(Sha256.ofContent(last.bytes()));
+        assertThat(feed.missed).isZero();
+    }
+
+    @Test
+    void aFileThatChangesForEverAtOneSizeHoldsNothingUpForEver() {
+        List<String> names = steady();
+        names.addAll(List.of("ever.ts", "last.ts"));
+        feed.files("last.ts").file("ever.ts", FeedScript.ts("word")).listOnly(0, names.toArray(String[]::new));
+        feed.hinted().run(Duration.ofMillis(50));
+        for (int i = 0; i < 600; i++) {
+            feed.file("ever.ts", FeedScript.ts("word " + i)).run(Duration.ofMillis(50));
+        }
+
+        assertThat(feed.names()).endsWith("last.ts").doesNotContain("ever.ts");
+    }
+
+    @Test
+    void whatIsHashedAheadIsWhatIsPublished() {
+        List<String> names = steady();
+        for (int i = 0; i < 5; i++) {
+            names.add("more" + i + ".ts");
+            feed.list(0, names.toArray(String[]::new)).run(Duration.ofMillis(500));
+        }
+
+        assertThat(feed.names()).endsWith("more3.ts", "more4.ts");
+        assertThat(feed.chunks)
+                .allSatisfy(chunk -> assertThat(chunk.sha256()).isEqualTo(Sha256.ofContent(chunk.bytes())));
+    }
+
+    /** The names of a feed whose files have come whole for a while. */
+    private List<String> steady() {
+        List<String> names = new ArrayList<>();
+        feed.run();
+        for (int i = 0; i <= Settling.STEADY_FILES; i++) {
+            names.add("a" + i + ".ts");
+            feed.list(0, names.toArray(String[]::new)).run();
+        }
+        assertThat(feed.names()).hasSizeGreaterThanOrEqualTo(Settling.STEADY_FILES);
+        return names;
     }
 
     @Test

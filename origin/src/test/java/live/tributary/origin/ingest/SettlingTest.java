@@ -45,7 +45,9 @@ class SettlingTest {
         }
         Candidate growing = file();
         looked(growing, 188, Duration.ZERO);
+        assertThat(settling.isSteady()).isTrue();
         assertThat(looked(growing, 376, Settling.STEADY.minusNanos(1))).isFalse();
+        assertThat(settling.isSteady()).isFalse();
         assertThat(looked(growing, 376, Settling.GROWING.minusNanos(1))).isFalse();
         assertThat(looked(growing, 376, Duration.ofNanos(1))).isTrue();
         settling.whole();
@@ -54,6 +56,19 @@ class SettlingTest {
             takenAfter(Settling.GROWING);
         }
         assertThat(settling.patience()).isEqualTo(Settling.STEADY);
+    }
+
+    @Test
+    void aFileWhoseBytesChangeAtOneSizeCountsAsOneThatGrows() {
+        Candidate file = file();
+        looked(file, 188, Duration.ZERO);
+        now += Settling.USUAL.toNanos();
+        settling.changed(file(), now);
+        assertThat(settling.patience()).isEqualTo(Settling.USUAL);
+        settling.changed(file, now);
+        assertThat(settling.isSteady()).isFalse();
+        assertThat(looked(file, 188, Settling.GROWING.minusNanos(1))).isFalse();
+        assertThat(looked(file, 188, Duration.ofNanos(1))).isTrue();
     }
 
     @Test
