@@ -23,7 +23,7 @@ VARIANTS = ((320, "300k"),)
 BEFORE_EACH = 14
 LIVE_SECONDS = 60
 END_SECONDS = 150
-HELD_SECONDS = 2 * SEGMENT_SECONDS  # what a player surely holds, of the three segments that it starts behind
+SEEN_SECONDS = SEGMENT_SECONDS / 2  # hls.js looks at a list that did not change once in half a target duration
 NOTICE_SECONDS = 15  # what is gone shows as a wait once the buffer is empty
 CHROMIUM = "/usr/bin/chromium"
 
@@ -180,17 +180,28 @@ class Setting:
         chunks = sorted(set(seen["chunks"]))
         gapless = bool(chunks) and chunks == list(range(chunks[0], chunks[-1] + 1))
         away, gone = ([round(end - begin, 1) for begin, end in times] for times in (self.waits, self.gone))
-        unexplained = [stall for stall in seen["stalls"] if not self._explained(stall, seen["startedAt"])]
-        detail = f"{seen['played']} s in {seen['wall']} s, {len(chunks)} chunks, {seen.get('frames')} frames, {seen.get('dropped')} dropped, waits {[stall['ms'] for stall in seen['stalls']]} ms, feed away {away} s, origin away {gone} s, errors {sorted(set(seen.get('errors', [])))}"
+        held = [[self._held(begin, seen) for begin, _ in times] for times in (self.waits, self.gone)]
+        unexplained = [stall for stall in seen["stalls"] if not self._explained(stall, seen)]
+        detail = f"{seen['played']} s in {seen['wall']} s, {len(chunks)} chunks, {seen.get('frames')} frames, {seen.get('dropped')} dropped, waits {[stall['ms'] for stall in seen['stalls']]} ms, feed away {away} s with {held[0]} s held, origin away {gone} s with {held[1]} s held, errors {sorted(set(seen.get('errors', [])))}"
         to_the_end = seen["played"] >= 0.95 * (seen["wall"] - sum(stall["ms"] for stall in seen["stalls"]) / 1000)
         report.check(f"{self.kind}: hls.js plays through {events} restarts", not seen["fatal"] and gapless and to_the_end, detail + (f", FATAL {seen['fatal']}" if seen["fatal"] else "") + ("" if gapless else f", {chunks}"))
-        report.check(f"{self.kind}: and waits only while there is no feed, or the origin is away for longer than players hold", not unexplained, f"{unexplained or 'none else'}")
+        report.check(f"{self.kind}: and waits only where feed or origin are away for longer than it holds", not unexplained, f"{unexplained or 'none else'}")
 
-    def _explained(self, stall, started):
-        ended = started / 1000 + stall["until"] / 1000  # Both are time.time()'s.
-        offset = time.time() - time.monotonic()
-        long_gone = [time for time in self.gone if time[1] - time[0] > HELD_SECONDS]
-        return any(begin + offset <= ended <= end + offset + NOTICE_SECONDS for begin, end in self.waits + long_gone)
+    def _explained(self, stall, seen):
+        """Whether what the player held when something went away, less the time until it looks again, was not enough until its return.
+        A break of the feed takes its length off what is held, and nothing but a wait gives it back, so it is measured, not reckoned."""
+        waited = self._monotonic(seen, stall["until"] - stall["ms"])
+        return any(
+            begin <= waited <= end + NOTICE_SECONDS and end - begin > self._held(begin, seen) - SEEN_SECONDS
+            for begin, end in self.waits + self.gone
+        )
+
+    def _held(self, at, seen):
+        """What the player held at a moment, seconds of media."""
+        return min(seen["held"], key=lambda look: abs(self._monotonic(seen, look[0]) - at), default=[0, 0])[1]
+
+    def _monotonic(self, seen, milliseconds):
+        return (seen["startedAt"] + milliseconds) / 1000 - time.time() + time.monotonic()  # startedAt is time.time()'s.
 
     def _shown_of_files(self, seqs):
         """ffmpeg's own fMP4 demuxer drops a fragment whose time is before the one before it: what it makes of these segments without us."""

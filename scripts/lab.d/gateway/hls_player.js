@@ -9,7 +9,7 @@ const [, , url, seconds, executablePath] = process.argv;
 /** Runs in the page. */
 function play([source, milliseconds, frozenMs, giveUpMs]) {
   const video = document.querySelector('video');
-  const seen = { chunks: [], hosts: {}, errors: [], stalls: [], fatal: null, pathways: [] };
+  const seen = { chunks: [], hosts: {}, errors: [], stalls: [], fatal: null, pathways: [], held: [] };
   const hls = new Hls({ liveSyncDurationCount: 3 });
   hls.on(Hls.Events.FRAG_BUFFERED, (event, { frag }) => {
     if (frag.type !== 'main') { return; }
@@ -38,10 +38,19 @@ function play([source, milliseconds, frozenMs, giveUpMs]) {
     let longestTick = 0;
     const started = performance.now();
     seen.startedAt = Date.now();
+    /** The seconds of media behind the position, whatever holes are between them. */
+    const held = () => {
+      let seconds = 0;
+      for (let i = 0; i < video.buffered.length; i++) {
+        seconds += Math.max(0, video.buffered.end(i) - Math.max(video.buffered.start(i), video.currentTime));
+      }
+      return +seconds.toFixed(2);
+    };
     const look = setInterval(() => {
       const now = performance.now();
       if (began) { longestTick = Math.max(longestTick, now - ticked); }
       ticked = now;
+      seen.held.push([Math.round(now - started), held()]);
       if (video.currentTime > position) {
         if (!began) { began = now; seen.startMs = Math.round(now - started); seen.from = video.currentTime; }
         if (moved && now - moved > frozenMs) { seen.stalls.push({ at: +position.toFixed(1), ms: Math.round(now - moved), until: Math.round(now - started) }); }
