@@ -231,9 +231,11 @@ public final class FeedIngest implements AutoCloseable {
         List<URI> locations = new ArrayList<>();
         byte[] bytes = lastLine.ended(top.bytes(), System.nanoTime());
         HlsSnapshot snapshot = HlsReader.read(bytes);
-        if (snapshot instanceof HlsSnapshot.Media) {
+        if (snapshot instanceof HlsSnapshot.Media media) {
             renditions.add(new Rendition(0, Rendition.Kind.VARIANT, ""));
             locations.add(location());
+            lists.keySet().retainAll(Set.of(0));
+            lists.put(0, media);
         } else {
             if (!LastLine.isEnded(bytes)) {
                 throw new FormatException("master playlist: its last line is being written");
@@ -242,8 +244,8 @@ public final class FeedIngest implements AutoCloseable {
                 renditions.add(entry.rendition());
                 locations.add(source.resolve(top.location(), ServingEndpoint.own(top.location(), entry.uri())));
             }
+            readLists(locations);
         }
-        readLists(locations);
         Duration target = lists.values().stream()
                 .map(HlsSnapshot.Media::targetDuration)
                 .max(Duration::compareTo)

@@ -282,6 +282,22 @@ class FeedIngestTest {
     }
 
     @Test
+    void aListIsReadOnceToBeKnownSoThatAServerMayFailEveryOtherTime() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        URI feed = serve(Map.of("/live.m3u8", exchange -> {
+            if (asked.incrementAndGet() % 2 == 0) {
+                answer(exchange, list(0, 1));
+            } else {
+                exchange.sendResponseHeaders(503, -1);
+            }
+        }));
+        read(feed, Duration.ofHours(1));
+
+        heard.await(it -> it.described == 1);
+        assertThat(heard.troubles.get(0)).contains("503 (expected: 200)");
+    }
+
+    @Test
     void whatIsWrongWithAVariantIsOverOnceTheFeedHasItNoMore() throws Exception {
         write("0/stream.m3u8", list(0, 1));
         write("stream.m3u8", "#EXTM3U\n" + VARIANT + "0/stream.m3u8\n" + VARIANT + "1/stream.m3u8\n");
