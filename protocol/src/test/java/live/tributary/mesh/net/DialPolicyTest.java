@@ -93,7 +93,7 @@ class DialPolicyTest {
     }
 
     @Test
-    void aNodeThatWasLinkedAMomentAgoIsDialledEveryTwoSecondsForAMinute() throws Exception {
+    void aNodeThatWasLinkedAMomentAgoIsDialledTwiceASecondAndThenEveryTwoSecondsForAMinute() throws Exception {
         Endpoint origin = endpoint("93.184.216.34", 7003);
         candidates.add(origin, Candidates.Source.HEAD, Optional.empty(), 0);
         take(0);
@@ -101,6 +101,8 @@ class DialPolicyTest {
         long now = Duration.ofMinutes(5).toNanos();
         candidates.ended(origin, false, now);
         long longest = 0;
+        long longestAtFirst = 0;
+        int dials = 0;
         for (long dialled = now; dialled < now + Duration.ofSeconds(58).toNanos(); ) {
             long next = dialled;
             while (take(next).isEmpty()) {
@@ -108,8 +110,14 @@ class DialPolicyTest {
             }
             candidates.ended(origin, true, next);
             longest = Math.max(longest, next - dialled);
+            if (dialled > now && dialled < now + Duration.ofSeconds(15).toNanos()) {
+                longestAtFirst = Math.max(longestAtFirst, next - dialled);
+            }
+            dials++;
             dialled = next;
         }
+        assertThat(longestAtFirst).isLessThanOrEqualTo(Duration.ofMillis(550).toNanos());
+        assertThat(dials).isLessThan(120);
         assertThat(longest).isLessThanOrEqualTo(Duration.ofMillis(2050).toNanos());
 
         long later = now + Duration.ofMinutes(2).toNanos();
