@@ -51,7 +51,7 @@ final class PieceExchange {
         this.wallClock = wallClock;
         this.neighbours = neighbours;
         this.records = records;
-        Uplink uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond(), config.isPlain());
+        Uplink uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond(), config.floods());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
         this.choking = new Choking(actions, neighbours);
         this.superSeed = new SuperSeed(neighbours, uplink, choking, random, config.isPlain(), new Given());

@@ -35,7 +35,7 @@ final class PieceRequests {
     private static final int MAX_FAILURES_OF_STRANGER = 4;
 
     // The plain ways
-    private static final int PULLED_AT_ONCE = 4;
+    private static final int PULLED_AT_ONCE = 6;
 
     private static final int BLOCKS = ChunkRecord.PIECE_LENGTH / PeerMessage.BLOCK_LENGTH;
     /** Longer than any piece waits in a queue: nothing is asked for twice. */

@@ -33,8 +33,8 @@ public record SwarmConfig(
         /** Pushed along one tree a stripe, with requests as repair. */
         TREES,
         /**
-         * Plain: only requested, after HAVE, and at once of whoever shows it first, four at a time, the others in any order; who is
-         * asked by several serves them side by side.
+         * Plain: only requested, after HAVE, and at once of whoever shows it first, six at a time of each, the others in any
+         * order; who is asked serves in the order of the requests.
          */
         PULL,
         /** Plain: pushed along every link whose other end has not shown it; links take turns, a piece at a time. */

@@ -29,7 +29,7 @@ final class Uplink {
     private long order;
     private boolean pumping;
 
-    /** @param inTurn whether links take turns, a pushed piece or a requested block each, for comparison */
+    /** @param inTurn whether links take turns, a piece each, for comparison */
     Uplink(SwarmActions actions, Collection<Neighbour> neighbours, long bitsPerSecond, boolean inTurn) {
         this.inTurn = inTurn;
         this.actions = actions;

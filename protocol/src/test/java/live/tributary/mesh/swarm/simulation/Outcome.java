@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.NodeRole;
 
@@ -128,6 +129,28 @@ public record Outcome(
                 slackMust * (ideal + must) - ideal,
                 slackStretch * (ideal + stretch) - ideal,
                 events);
+    }
+
+    /** The mean of runs that differ in their seeds; their worst, and what is counted of all of them. */
+    static Outcome mean(List<Outcome> runs) {
+        Outcome first = runs.get(0);
+        return new Outcome(
+                first.scenario,
+                mean(runs, Outcome::uplink),
+                mean(runs, Outcome::p50),
+                mean(runs, Outcome::p95),
+                runs.stream().mapToDouble(Outcome::worst).max().orElse(0),
+                mean(runs, Outcome::duplicates),
+                runs.stream().mapToInt(Outcome::samples).sum(),
+                runs.stream().mapToInt(Outcome::missed).sum(),
+                runs.stream().mapToInt(Outcome::badChunks).sum(),
+                first.must,
+                first.stretch,
+                runs.stream().mapToLong(Outcome::events).sum());
+    }
+
+    private static double mean(List<Outcome> runs, ToDoubleFunction<Outcome> of) {
+        return runs.stream().mapToDouble(of).average().orElse(0);
     }
 
     private static double percentile(double[] sorted, double share) {

@@ -213,7 +213,7 @@ public final class Simulation implements InstantSource {
             wanted = scenario.relays();
         }
         boolean hasOrigin = node.pipes.values().stream().anyMatch(pipe -> pipe.to == origin);
-        if (!hasOrigin && origin.pipes.size() < NEIGHBOURS && mayDial(node, origin)) {
+        if (!hasOrigin && !scenario.isRough() && origin.pipes.size() < NEIGHBOURS && mayDial(node, origin)) {
             link(node, origin);
         }
         if (node.dialled >= wanted && node.pipes.size() >= NEIGHBOURS / 2) {
@@ -234,8 +234,9 @@ public final class Simulation implements InstantSource {
         }
     }
 
+    /** Fills the origin's links; in the rough model they are with any relays, not with those that came first and know each other. */
     private void linkOrigin() {
-        for (Node relay : relays) {
+        for (Node relay : scenario.isRough() ? NeighbourChoice.inOrder(relays, any -> 0, random) : relays) {
             if (origin.pipes.size() < NEIGHBOURS
                     && relay.pipes.values().stream().noneMatch(pipe -> pipe.to == origin)
                     && mayDial(relay, origin)) {
