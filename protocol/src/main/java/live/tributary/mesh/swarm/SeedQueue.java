@@ -2,6 +2,7 @@ package live.tributary.mesh.swarm;
 
 import java.util.ArrayDeque;
 import java.util.Iterator;
+import java.util.List;
 import live.tributary.protocol.stream.ChunkRecord;
 
 /** The pieces that an origin has yet to give away: new ones in order, and those of older chunks once nothing new waits. */
@@ -18,7 +19,8 @@ final class SeedQueue {
     /** A chunk that was published not long ago. */
     private record Recent(long firstPiece, long at) {}
 
-    void published(ChunkRecord record, long now) {
+    /** @param pieces all of the chunk's, in the order in which they are to leave */
+    void published(ChunkRecord record, List<Long> pieces, long now) {
         recent.add(new Recent(record.firstPiece(), now));
         while (now - recent.element().at() > OVERDUE_AFTER) {
             recent.remove();
@@ -30,9 +32,7 @@ final class SeedQueue {
                 overdue.add(piece);
             }
         }
-        for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
-            fresh.add(piece);
-        }
+        fresh.addAll(pieces);
     }
 
     /** Whether a piece is of a chunk that was published long before the newest. */

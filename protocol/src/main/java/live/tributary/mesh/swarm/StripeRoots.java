@@ -2,7 +2,9 @@ package live.tributary.mesh.swarm;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.wire.LiveMessage;
@@ -39,16 +41,41 @@ final class StripeRoots {
         return roots[(int) (piece % LiveMessage.STRIPES)];
     }
 
-    /** The roots in the order in which a chunk's pieces meet them, each once. */
-    List<Neighbour> inOrder(ChunkRecord record) {
-        List<Neighbour> order = new ArrayList<>();
-        for (int i = 0; i < LiveMessage.STRIPES; i++) {
-            Neighbour root = of(record.firstPiece() + i);
-            if (root != null && !order.contains(root)) {
-                order.add(root);
-            }
+    /**
+     * A chunk's pieces in the order in which they leave: those of the root from which pieces spread worst first. What leaves last is
+     * what a chunk waits for, and it is to have the shortest way.
+     */
+    List<Long> orderOfLeaving(ChunkRecord record) {
+        List<Long> order = new ArrayList<>();
+        for (long piece = record.firstPiece(); piece < record.endPiece(); piece++) {
+            order.add(piece);
         }
+        order.sort(Comparator.comparingDouble(this::costOfRoot).reversed());
         return order;
+    }
+
+    private double costOfRoot(long piece) {
+        Neighbour root = of(piece);
+        return root == null ? Double.MAX_VALUE : scores.of(root);
+    }
+
+    /** The roots in the order in which a chunk's pieces meet them, each once; behind them those of stripes that it has no piece of. */
+    List<Neighbour> inOrder(ChunkRecord record) {
+        Set<Neighbour> order = new LinkedHashSet<>();
+        for (long piece : orderOfLeaving(record)) {
+            addRoot(order, piece);
+        }
+        for (int stripe = 0; stripe < LiveMessage.STRIPES; stripe++) {
+            addRoot(order, stripe);
+        }
+        return new ArrayList<>(order);
+    }
+
+    private void addRoot(Set<Neighbour> order, long piece) {
+        Neighbour root = of(piece);
+        if (root != null) {
+            order.add(root);
+        }
     }
 
     void linkDown(Neighbour gone) {

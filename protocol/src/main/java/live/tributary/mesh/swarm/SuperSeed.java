@@ -74,7 +74,7 @@ final class SuperSeed {
         if (!inTurn) {
             roots.choose(neighbours);
         }
-        queue.published(record, now);
+        queue.published(record, roots.orderOfLeaving(record), now);
     }
 
     /** A chunk has left the live edge: what still waits of it goes to whoever asks; whether anything did. */

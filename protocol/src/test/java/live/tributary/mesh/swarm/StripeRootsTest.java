@@ -2,10 +2,13 @@ package live.tributary.mesh.swarm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.wire.LiveMessage;
 import org.junit.jupiter.api.Test;
@@ -84,6 +87,34 @@ class StripeRootsTest {
         gone.fedByUs = 0;
         roots.choose(neighbours);
         assertThat(all()).doesNotContainNull().doesNotContain(gone);
+    }
+
+    @Test
+    void whatLeavesLastGoesToTheRootsFromWhichPiecesSpreadBest() {
+        allSpreadWithin(SLOW);
+        allOf(List.of(1, 2, 4, 5)).forEach(root -> spreadsWithin(root, FAST * 2));
+        spreadsWithin(neighbours.get(4), FAST);
+        roots.choose(neighbours);
+        ChunkRecord record = new TestStream(1).first();
+        List<Long> all =
+                LongStream.range(record.firstPiece(), record.endPiece()).boxed().toList();
+
+        List<Long> order = roots.orderOfLeaving(record);
+
+        assertThat(order).containsExactlyInAnyOrderElementsOf(all);
+        List<Double> costs =
+                order.stream().map(piece -> scores.of(roots.of(piece))).toList();
+        assertThat(costs).isSortedAccordingTo(Comparator.reverseOrder());
+        List<Neighbour> met = roots.inOrder(record);
+        assertThat(met.get(0)).isEqualTo(roots.of(order.get(0)));
+        assertThat(met).doesNotHaveDuplicates().containsExactlyInAnyOrderElementsOf(Set.copyOf(all()));
+    }
+
+    @Test
+    void withoutRootsPiecesLeaveInTheirOrder() {
+        ChunkRecord record = new TestStream(1).first();
+        assertThat(roots.orderOfLeaving(record)).isSorted().hasSize(record.pieceCount());
+        assertThat(roots.inOrder(record)).isEmpty();
     }
 
     private void allSpreadWithin(long nanos) {
