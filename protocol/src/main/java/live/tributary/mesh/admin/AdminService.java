@@ -62,14 +62,17 @@ public final class AdminService implements HttpService, AutoCloseable {
         try {
             return Optional.of(CompletableFuture.supplyAsync(answer, thread));
         } catch (RejectedExecutionException e) {
-            return Optional.of(CompletableFuture.completedStage(
-                    HttpAnswer.text(503, "too many ask at once (expected: <= " + MAX_WAITING + ")")));
+            String why = thread.isShutdown()
+                    ? "this node is stopping"
+                    : "too many ask at once (expected: <= " + MAX_WAITING + ")";
+            return Optional.of(CompletableFuture.completedStage(HttpAnswer.text(503, why)));
         }
     }
 
+    /** Whoever waits still gets its answer. */
     @Override
     public void close() {
-        thread.shutdownNow();
+        thread.shutdown();
     }
 
     private static HttpAnswer text(String contentType, String body) {

@@ -89,7 +89,7 @@ final class Candidates {
         }
         Candidate candidate = candidates.get(endpoint);
         if (candidate == null) {
-            if (candidates.size() >= MAX_CANDIDATES && !makeRoom()) {
+            if (candidates.size() >= MAX_CANDIDATES && !makeRoom(now)) {
                 return false;
             }
             candidate = new Candidate(endpoint, source, now);
@@ -105,11 +105,12 @@ final class Candidates {
         return true;
     }
 
-    /** The one that failed most often and is not the operator's makes room. */
-    private boolean makeRoom() {
+    /** The one that failed most often makes room, a stranger before one where a node was lately; the operator's never does. */
+    private boolean makeRoom(long now) {
         return candidates.values().stream()
                 .filter(candidate -> candidate.source != Source.OPERATOR && !candidate.dialling && !candidate.self)
-                .max(Comparator.comparingInt(candidate -> candidate.failures))
+                .max(Comparator.comparing((Candidate candidate) -> !isFamiliar(candidate, now))
+                        .thenComparingInt(candidate -> candidate.failures))
                 .map(candidate -> candidates.remove(candidate.endpoint))
                 .isPresent();
     }
@@ -241,9 +242,11 @@ final class Candidates {
         return candidate == null ? 0 : candidate.failures;
     }
 
-    /** Whether its address is no stranger's word: the operator's, or one at which a node was proven lately. */
+    /** Whether its address is no stranger's word: the operator's, or one at which a node proved itself or was linked lately. */
     private static boolean isFamiliar(Candidate candidate, long now) {
-        return candidate.source == Source.OPERATOR || isWithin(PROVEN_LATELY, candidate.provenAt, now);
+        return candidate.source == Source.OPERATOR
+                || isWithin(PROVEN_LATELY, candidate.provenAt, now)
+                || isWithin(PROVEN_LATELY, candidate.linkedUntil, now);
     }
 
     private static boolean isWithin(Duration time, Optional<Long> since, long now) {

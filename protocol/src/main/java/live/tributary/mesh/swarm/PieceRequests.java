@@ -26,7 +26,7 @@ final class PieceRequests {
     private static final long RETRY = 250_000_000L;
     private static final long REFUSED_FOR = 1_000_000_000L;
     /** The same for an older piece: an origin gives each away once, as its line has room, and others will show it. */
-    private static final long OLDER_REFUSED_FOR = 8_000_000_000L;
+    private static final long OLDER_REFUSED_BY_ORIGIN_FOR = 8_000_000_000L;
 
     /** Of how many chunks that are not at the live edge pieces are asked for at a time. */
     private static final int OLDER_AT_ONCE = 3;
@@ -332,7 +332,8 @@ final class PieceRequests {
             schedule(piece, Math.min(piece.due, now + by.rtt() + RETRY));
             return; // It crossed a push, which has its own time.
         }
-        by.refused(block.piece(), now + (piece.chunk.live ? REFUSED_FOR : OLDER_REFUSED_FOR));
+        by.refused(
+                block.piece(), now + (by.isOrigin() && !piece.chunk.live ? OLDER_REFUSED_BY_ORIGIN_FOR : REFUSED_FOR));
         lookElsewhere(piece, now);
     }
 

@@ -78,6 +78,7 @@ final class AdminServiceTest {
                 .toCompletableFuture()
                 .join();
         assertThat(oneMore.status()).isEqualTo(503);
+        service.close();
         goOn.countDown();
         assertThat(asked).allMatch(answer -> answer.toCompletableFuture().join().status() == 200);
         assertThat(thread.get()).startsWith("admin");

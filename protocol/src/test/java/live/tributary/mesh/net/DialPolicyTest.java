@@ -98,7 +98,7 @@ class DialPolicyTest {
         candidates.add(origin, Candidates.Source.HEAD, Optional.empty(), 0);
         take(0);
         candidates.proven(origin, samples.key().relayKey(), Duration.ZERO, 0);
-        long now = Duration.ofMinutes(5).toNanos();
+        long now = 3 * HOUR;
         candidates.ended(origin, false, now);
         long longest = 0;
         long longestAtFirst = 0;
@@ -147,6 +147,20 @@ class DialPolicyTest {
         candidates.add(endpoint("93.184.216.34", 7001), Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
         candidates.add(endpoint("93.184.216.35", 7001), Candidates.Source.RENDEZVOUS, Optional.empty(), 0);
         assertThat(take(0)).hasSize(1);
+    }
+
+    @Test
+    void whereANodeWasLinkedLatelyMakesRoomForNoStranger() throws Exception {
+        Endpoint restarting = endpoint("93.184.216.34", 7003);
+        candidates.add(restarting, Candidates.Source.HEAD, Optional.empty(), 0);
+        take(0);
+        candidates.proven(restarting, samples.key().relayKey(), Duration.ZERO, 0);
+        candidates.ended(restarting, false, HOUR);
+        candidates.ended(restarting, true, HOUR + 1);
+        for (int i = 0; i < 2 * Candidates.MAX_CANDIDATES; i++) {
+            candidates.add(samples.endpoint(false), Candidates.Source.GOSSIP, Optional.empty(), HOUR + 2);
+        }
+        assertThat(candidates.failures(restarting)).isEqualTo(1);
     }
 
     @Test
