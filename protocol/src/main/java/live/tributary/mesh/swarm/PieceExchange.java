@@ -53,7 +53,7 @@ final class PieceExchange {
         this.records = records;
         Uplink uplink = new Uplink(actions, neighbours, config.uploadBitsPerSecond(), config.floods());
         this.trees = new PushTrees(config, actions, neighbours, uplink, random);
-        this.choking = new Choking(actions, neighbours);
+        this.choking = new Choking(actions, neighbours, config.role() == NodeRole.ORIGIN);
         this.superSeed = new SuperSeed(neighbours, uplink, choking, random, config.isPlain(), new Given());
         this.requests = new PieceRequests(config, actions, neighbours, chunks, trees, random);
         this.upload = new PieceUpload(config, actions, neighbours, records, chunks, uplink, trees, choking, superSeed);

@@ -73,6 +73,24 @@ class ChokingTest {
     }
 
     @Test
+    void whoShowsAllThatItWasChokedForIsServedAgainAtOnce() {
+        LinkId origin = liveOrigin();
+        LinkId child = child(2);
+        giveChunks(origin, 2);
+        bed.pass(LONG_ENOUGH);
+        assertThat(bed.sentTo(child, PeerMessage.Unchoke.class)).hasSize(1);
+
+        for (long piece = 0; piece < newest.endPiece() - 1; piece++) {
+            bed.gets(child, new PeerMessage.Have(piece));
+        }
+        bed.pass(Duration.ofSeconds(1));
+        assertThat(bed.sentTo(child, PeerMessage.Unchoke.class)).hasSize(1);
+        bed.gets(child, new PeerMessage.Have(newest.endPiece() - 1));
+        bed.pass(Duration.ofSeconds(1));
+        assertThat(bed.sentTo(child, PeerMessage.Unchoke.class)).hasSize(2);
+    }
+
+    @Test
     void aParentThatChokesIsLeft() {
         LinkId origin = liveOrigin();
         LinkId parent = bed.relay(2);

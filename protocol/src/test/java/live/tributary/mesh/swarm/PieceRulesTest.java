@@ -418,6 +418,30 @@ class PieceRulesTest {
     }
 
     @Test
+    void anOriginsRelaysAreInItsTreesStillWhenTheyAreServedAgain() {
+        Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
+        LinkId relay = seededBy(origin, 1).get(0);
+        ChunkRecord newest = origin.stream.first();
+        origin.swarm.publish(newest, origin.now);
+        origin.pass(Duration.ofSeconds(1));
+        newest = origin.stream.after(newest);
+        origin.swarm.publish(newest, origin.now);
+        origin.pass(Duration.ofSeconds(5));
+        assertThat(origin.sentTo(relay, PeerMessage.Choke.class)).hasSize(1);
+        for (long piece = 0; piece < newest.endPiece(); piece++) {
+            origin.gets(relay, new PeerMessage.Have(piece));
+        }
+        origin.pass(Duration.ofSeconds(1));
+        ChunkRecord next = origin.stream.after(newest);
+        origin.swarm.publish(next, origin.now);
+        origin.pass(Duration.ofSeconds(1));
+
+        assertThat(origin.piecesSentTo(relay))
+                .as("it joined them when the link came up, and does not so again")
+                .contains(next.firstPiece());
+    }
+
+    @Test
     void aPieceThatSpreadsIsNotGivenAgain() {
         Swarmbed origin = new Swarmbed(NodeRole.ORIGIN);
         List<LinkId> links = seededBy(origin, 3);
