@@ -420,7 +420,7 @@ public final class FeedIngest implements AutoCloseable {
             if (replaces) {
                 tracker.beginsBehindABreak();
             }
-            this.ingest = new RenditionIngest(rendition, address, source, tracker, view, this, System.nanoTime());
+            this.ingest = new RenditionIngest(rendition, address, source, tracker, view, this, System::nanoTime);
         }
 
         /** Another takes its place. What it is bringing at this moment comes before; its troubles are over. */
@@ -468,8 +468,7 @@ public final class FeedIngest implements AutoCloseable {
             Duration wait = Duration.ZERO;
             while (!gone && pause(wait)) {
                 try {
-                    long began = System.nanoTime();
-                    wait = ingest.step(began).minusNanos(System.nanoTime() - began);
+                    wait = ingest.step();
                 } catch (RuntimeException e) {
                     log.error("{}: going on after a fault", getName(), e);
                     wait = PAUSE_AFTER_BUG;
@@ -480,12 +479,12 @@ public final class FeedIngest implements AutoCloseable {
         private boolean pause(Duration wait) {
             lock.lock();
             try {
-                if (hinted == seenHints && wait.compareTo(Duration.ZERO) > 0 && !stopped) {
+                if (hinted == seenHints && !wait.isZero() && !stopped) {
                     hints.awaitNanos(wait.toNanos());
                 }
                 if (hinted != seenHints) {
                     seenHints = hinted;
-                    ingest.hint(System.nanoTime());
+                    ingest.hint();
                 }
                 return !stopped;
             } catch (InterruptedException e) {

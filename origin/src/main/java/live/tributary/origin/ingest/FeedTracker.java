@@ -414,8 +414,8 @@ final class FeedTracker {
     }
 
     /** A look at the size of the segment whose turn it is; whether it stands still. A server that does not tell sizes serves whole files. */
-    boolean isStill(Candidate candidate, OptionalLong size, long now) {
-        return size.isEmpty() || settling.isStill(candidate, size.getAsLong(), now);
+    boolean isStill(Candidate candidate, OptionalLong size, long asked, long answered) {
+        return size.isEmpty() || settling.isStill(candidate, size.getAsLong(), asked, answered);
     }
 
     /** Whether the feed's files have all been whole when they were listed, for a while. */

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import live.tributary.protocol.bencode.FormatException;
 import live.tributary.protocol.hls.HlsReader;
 import live.tributary.protocol.hls.HlsSegment;
@@ -40,6 +41,7 @@ final class RenditionIngest {
     private final FeedTracker tracker;
     private final Function<HlsSnapshot.Media, HlsSnapshot.Media> view;
     private final IngestListener listener;
+    private final LongSupplier nanoTime;
 
     private URI playlist;
     private Duration interval = FIRST_RETRY;
@@ -59,6 +61,8 @@ final class RenditionIngest {
     private Optional<SizedRead> unlikeItsSize = Optional.empty();
     private Duration pause = FIRST_PAUSE;
     private long nextTake;
+    /** When the size of the segment whose turn it is was told last. */
+    private long lookedAt;
 
     /** A whole file that was read, and had another length than its server had told. */
     private record SizedRead(Candidate candidate, OptionalLong told, int length) {}
@@ -73,7 +77,7 @@ final class RenditionIngest {
 
     /**
      * @param view what the tracker is shown of the playlist that was read: itself, or a loop of it
-     * @param start the first time that {@link #step} will be given
+     * @param nanoTime monotonic, in nanoseconds; what a step does takes time
      */
     RenditionIngest(
             int rendition,
@@ -82,45 +86,53 @@ final class RenditionIngest {
             FeedTracker tracker,
             Function<HlsSnapshot.Media, HlsSnapshot.Media> view,
             IngestListener listener,
-            long start) {
+            LongSupplier nanoTime) {
         this.rendition = rendition;
         this.address = address;
         this.source = source;
         this.tracker = tracker;
         this.view = view;
         this.listener = listener;
+        this.nanoTime = nanoTime;
+        long start = nanoTime.getAsLong();
         this.playlist = address.at(start);
         this.nextLook = start;
         this.nextTake = start;
+        this.lookedAt = start;
     }
 
     /** The next look at the playlist is due at once: something in its folder changed. */
-    void hint(long now) {
+    void hint() {
+        long now = nanoTime.getAsLong();
         nextLook = now;
         nextTake = now;
     }
 
-    /** Does what is due at {@code now}; returns how long it can wait. */
-    Duration step(long now) {
-        if (now - nextLook >= 0) {
-            look(now);
+    /** Does what is due; returns how long the next step can wait. */
+    Duration step() {
+        if (nanoTime.getAsLong() - nextLook >= 0) {
+            look();
         }
-        boolean waiting = now - nextTake < 0 || take(now);
-        tracker.tick(now);
+        boolean waiting = nanoTime.getAsLong() - nextTake < 0 || take();
+        tracker.tick(nanoTime.getAsLong());
         tell();
         if (goesOn) {
             goesOn = false;
             return Duration.ZERO;
         }
         long until = waiting
-                ? Math.min(nextLook, Math.max(nextTake, now + tracker.patience().toNanos()))
+                ? Math.min(
+                        nextLook,
+                        Math.max(nextTake, lookedAt + tracker.patience().toNanos()))
                 : nextLook;
-        return Duration.ofNanos(Math.max(0, until - now));
+        return Duration.ofNanos(Math.max(0, until - nanoTime.getAsLong()));
     }
 
-    private void look(long now) {
+    private void look() {
+        long began = nanoTime.getAsLong();
         try {
-            FeedSource.Playlist read = source.playlist(address.at(now));
+            FeedSource.Playlist read = source.playlist(address.at(began));
+            long now = nanoTime.getAsLong();
             playlist = read.location();
             if (HlsReader.read(lastLine.ended(read.bytes(), now)) instanceof HlsSnapshot.Media media) {
                 requireCarriable(media);
@@ -141,32 +153,32 @@ final class RenditionIngest {
             }
             unsoundSince = OptionalLong.empty();
             retry = FIRST_RETRY;
-            nextLook = now + interval.toNanos();
+            nextLook = began + interval.toNanos();
         } catch (IOException e) {
-            if (!lookedElsewhere(now)) {
-                unreadable(e, now);
+            if (!lookedElsewhere()) {
+                unreadable(e);
             }
         } catch (FormatException e) {
-            if (!lookedElsewhere(now)) {
-                unsound(e, now);
+            if (!lookedElsewhere()) {
+                unsound(e);
             }
         }
     }
 
     /** Whether the list is named otherwise by now, where the next look goes. */
-    private boolean lookedElsewhere(long now) {
+    private boolean lookedElsewhere() {
         boolean elsewhere = address.renew();
-        nextLook = elsewhere ? now : nextLook;
+        nextLook = elsewhere ? nanoTime.getAsLong() : nextLook;
         return elsewhere;
     }
 
-    private void unreadable(IOException why, long now) {
+    private void unreadable(IOException why) {
         boolean missing = why instanceof FeedSource.MissingException;
         if (missing) {
             tracker.missing();
         }
         trouble((missing ? "is not there: " : "cannot be read: ") + why.getMessage());
-        retryLater(now);
+        retryLater();
     }
 
     /** Somebody who gives a recording must learn why nothing comes of it. */
@@ -182,7 +194,8 @@ final class RenditionIngest {
         saidOver = over;
     }
 
-    private void unsound(FormatException why, long now) {
+    private void unsound(FormatException why) {
+        long now = nanoTime.getAsLong();
         if (unsoundSince.isEmpty()) {
             unsoundSince = OptionalLong.of(now);
         }
@@ -190,7 +203,7 @@ final class RenditionIngest {
             nextLook = now + WHILE_WRITTEN.toNanos();
         } else {
             trouble("is not one that can be published: " + why.getMessage());
-            retryLater(now);
+            retryLater();
         }
     }
 
@@ -206,21 +219,21 @@ final class RenditionIngest {
         }
     }
 
-    private void retryLater(long now) {
-        nextLook = now + retry.toNanos();
+    private void retryLater() {
+        nextLook = nanoTime.getAsLong() + retry.toNanos();
         Duration doubled = retry.multipliedBy(2);
         retry = doubled.compareTo(source.longestRetry()) < 0 ? doubled : source.longestRetry();
     }
 
     /** Takes what is complete. Returns whether a segment waits to become so. */
-    private boolean take(long now) {
+    private boolean take() {
         while (true) {
             Optional<Candidate> candidate = tracker.next();
             if (candidate.isEmpty()) {
                 return false;
             }
             try {
-                if (!take(candidate.get(), now)) {
+                if (!take(candidate.get())) {
                     return true;
                 }
                 pause = FIRST_PAUSE;
@@ -229,22 +242,22 @@ final class RenditionIngest {
                         .isPresent(); // In another step: what was just done took time, and the next file's begins now.
                 return goesOn;
             } catch (FeedSource.MissingException e) {
-                if (!gaveUp(candidate.get(), FeedTracker.Failure.MISSING, e, now)) {
+                if (!gaveUp(candidate.get(), FeedTracker.Failure.MISSING, e)) {
                     return true;
                 }
             } catch (FormatException e) {
-                if (!gaveUp(candidate.get(), FeedTracker.Failure.UNSOUND, e, now)) {
+                if (!gaveUp(candidate.get(), FeedTracker.Failure.UNSOUND, e)) {
                     return true;
                 }
             } catch (IOException e) {
-                if (!gaveUp(candidate.get(), FeedTracker.Failure.UNREACHABLE, e, now)) {
+                if (!gaveUp(candidate.get(), FeedTracker.Failure.UNREACHABLE, e)) {
                     return true;
                 }
             }
         }
     }
 
-    private boolean take(Candidate candidate, long now) throws IOException, FormatException {
+    private boolean take(Candidate candidate) throws IOException, FormatException {
         HlsSegment segment = candidate.segment();
         if (segment.duration().compareTo(ChunkRecord.MAX_DURATION) > 0) {
             throw new FormatException("duration: " + segment.duration().toSeconds() + " s (expected: <= 120 s)");
@@ -252,12 +265,14 @@ final class RenditionIngest {
         URI location = source.resolve(playlist, segment.uri());
         Optional<Unsettled> before = unsettled.filter(file -> file.candidate().equals(candidate));
         unsettled = Optional.empty();
+        long asked = nanoTime.getAsLong();
         FeedSource.FileLook look = source.look(location);
+        lookedAt = nanoTime.getAsLong();
         OptionalLong size = size(look, segment);
-        if (!tracker.isStill(candidate, size, now)) {
-            Unsettled file = before.orElse(new Unsettled(candidate, now));
+        if (!tracker.isStill(candidate, size, asked, lookedAt)) {
+            Unsettled file = before.orElse(new Unsettled(candidate, lookedAt));
             unsettled = Optional.of(file);
-            requirePatience(size.orElse(0), now - file.since());
+            requirePatience(size.orElse(0), lookedAt - file.since());
             readAhead(candidate, location, size.orElse(0));
             return false;
         }
@@ -268,10 +283,11 @@ final class RenditionIngest {
         Optional<Ahead> early = ahead.filter(read -> read.candidate().equals(candidate));
         ahead = Optional.empty();
         if (early.isPresent() && !Arrays.equals(early.get().bytes(), bytes)) {
-            tracker.changed(candidate, now); // In its place, for its size is the same.
+            lookedAt = nanoTime.getAsLong();
+            tracker.changed(candidate, lookedAt); // In its place, for its size is the same.
             ahead = Optional.of(new Ahead(candidate, bytes, Sha256.ofContent(bytes)));
-            unsettled = Optional.of(before.orElse(new Unsettled(candidate, now)));
-            requirePatience(bytes.length, now - unsettled.get().since());
+            unsettled = Optional.of(before.orElse(new Unsettled(candidate, lookedAt)));
+            requirePatience(bytes.length, lookedAt - unsettled.get().since());
             return false;
         }
         Optional<byte[]> init = init(candidate);
@@ -280,7 +296,7 @@ final class RenditionIngest {
                 Optional.of(new KnownInit(candidate.epoch(), segment.init().orElseThrow(), whole)));
         Sha256 sha256 = early.map(Ahead::sha256).orElseGet(() -> Sha256.ofContent(packed.bytes()));
         FeedTracker.Content content = new FeedTracker.Content(candidate.name(), look.version(), sha256);
-        FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), content, now);
+        FeedTracker.Verdict verdict = tracker.taken(candidate, packed.kind(), content, nanoTime.getAsLong());
         if (verdict != FeedTracker.Verdict.DUPLICATE) {
             listener.chunk(
                     rendition,
@@ -367,7 +383,8 @@ final class RenditionIngest {
         return Optional.of(source.read(source.resolve(playlist, init.uri()), init.range(), ChunkRecord.MAX_CHUNK));
     }
 
-    private boolean gaveUp(Candidate candidate, FeedTracker.Failure failure, Exception why, long now) {
+    private boolean gaveUp(Candidate candidate, FeedTracker.Failure failure, Exception why) {
+        long now = nanoTime.getAsLong();
         boolean gaveUp = tracker.failed(candidate, failure, now);
         if (gaveUp) {
             pause = FIRST_PAUSE;

@@ -43,16 +43,19 @@ final class Settling {
         return !grew && growingFiles == 0 && steadyFiles >= STEADY_FILES;
     }
 
-    /** A look at the size of the file whose turn it is; returns whether it has stood still. An empty file is never whole. */
-    boolean isStill(Candidate candidate, long itsSize, long now) {
+    /**
+     * A look at the size of the file whose turn it is; returns whether it has stood still. An empty file is never whole. Looking
+     * takes time, of which none counts: a size stands still from when it was told until it is asked for again.
+     */
+    boolean isStill(Candidate candidate, long itsSize, long asked, long answered) {
         boolean another = file.filter(candidate::equals).isEmpty();
         if (another || size != itsSize) {
             grew = !another;
             file = Optional.of(candidate);
             size = itsSize;
-            since = now;
+            since = answered;
         }
-        return size > 0 && now - since >= patience().toNanos();
+        return size > 0 && asked - since >= patience().toNanos();
     }
 
     /** A file's bytes changed where its size did not. */

@@ -33,6 +33,12 @@ final class FeedScript implements FeedSource, IngestListener {
 
     long missed;
 
+    /** By file, when its size was looked at. */
+    private final Map<URI, List<Look>> looks = new HashMap<>();
+
+    /** A look at a size: what it told was so at some time between. */
+    private record Look(long asked, long answered) {}
+
     /** What cannot be looked at next, before it can again. */
     private int failingLooks;
 
@@ -44,6 +50,8 @@ final class FeedScript implements FeedSource, IngestListener {
     private long now = 1_000_000_000_000L;
     private boolean unreachable;
     private long wrongBy;
+    private Duration slowList = Duration.ZERO;
+    private Duration slowLook = Duration.ZERO;
 
     FeedScript() {
         this(Optional.empty());
@@ -51,7 +59,7 @@ final class FeedScript implements FeedSource, IngestListener {
 
     FeedScript(Optional<String> resumeAfter) {
         tracker = new FeedTracker(resumeAfter.map(name -> new ResumePoint(name, PUBLISHED)), false, true);
-        ingest = new RenditionIngest(0, address, this, tracker, UnaryOperator.identity(), this, now);
+        ingest = new RenditionIngest(0, address, this, tracker, UnaryOperator.identity(), this, () -> now);
     }
 
     /** Writes a playlist of the named segments, and those that have no file yet. */
@@ -112,9 +120,30 @@ final class FeedScript implements FeedSource, IngestListener {
         return this;
     }
 
+    /** Each reading of the playlist, and each look at a size, takes so long. */
+    FeedScript slow(Duration list, Duration look) {
+        slowList = list;
+        slowLook = look;
+        return this;
+    }
+
+    /** A step as a program does it; returns how long the next can wait. */
+    Duration step() {
+        return ingest.step();
+    }
+
+    /** Steps as a program does them: each when the one before says so. */
+    FeedScript paced(Duration time) {
+        for (long end = now + time.toNanos(); now < end; ) {
+            long wait = ingest.step().toNanos(); // First: a step moves the time.
+            now += Math.max(1, wait);
+        }
+        return this;
+    }
+
     FeedScript run(Duration time) {
         for (long end = now + time.toNanos(); now < end; now += STEP.toNanos()) {
-            ingest.step(now);
+            ingest.step();
         }
         return this;
     }
@@ -125,8 +154,14 @@ final class FeedScript implements FeedSource, IngestListener {
 
     /** The folder has changed: the list is looked at in the next step. */
     FeedScript hinted() {
-        ingest.hint(now);
+        ingest.hint();
         return this;
+    }
+
+    /** For how long the size of a file that was published is known to have stood still. */
+    Duration stoodStill(String name) {
+        List<Look> its = looks.get(PLAYLIST.resolve(name));
+        return Duration.ofNanos(its.get(its.size() - 1).asked() - its.get(0).answered());
     }
 
     FeedState state() {
@@ -168,6 +203,7 @@ final class FeedScript implements FeedSource, IngestListener {
 
     @Override
     public Playlist playlist(URI location) throws IOException {
+        now += slowList.toNanos();
         return new Playlist(location, get(location));
     }
 
@@ -185,6 +221,9 @@ final class FeedScript implements FeedSource, IngestListener {
             failingLooks--;
             throw new IOException("no answer to HEAD");
         }
+        long asked = now;
+        now += slowLook.toNanos();
+        looks.computeIfAbsent(location, its -> new ArrayList<>()).add(new Look(asked, now));
         return new FileLook(OptionalLong.of(get(location).length + wrongBy), String.valueOf(versions.get(location)));
     }
 

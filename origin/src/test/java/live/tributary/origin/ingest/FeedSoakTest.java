@@ -160,7 +160,7 @@ class FeedSoakTest {
                     new FeedTracker(Optional.ofNullable(last.get(number)), false, true),
                     UnaryOperator.identity(),
                     origin,
-                    owncast.now()));
+                    owncast::now));
         }
         origin.described(renditions, SEGMENT);
     }
@@ -170,7 +170,7 @@ class FeedSoakTest {
         while (owncast.now() < end) {
             long before = owncast.now();
             for (RenditionIngest reader : readers) {
-                reader.step(owncast.now());
+                reader.step();
             }
             owncast.pass(STEP);
             clock.move(Duration.ofNanos(owncast.now() - before));

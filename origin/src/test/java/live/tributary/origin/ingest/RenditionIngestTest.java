@@ -377,6 +377,33 @@ class RenditionIngestTest {
     }
 
     @Test
+    void noneOfTheTimeThatASlowSourceTakesCountsAsTimeInWhichASizeStoodStill() {
+        for (List<Integer> slow : List.of(List.of(25, 0), List.of(90, 60), List.of(0, 150), List.of(150, 20))) {
+            FeedScript slowly = new FeedScript();
+            slowly.slow(Duration.ofMillis(slow.get(0)), Duration.ofMillis(slow.get(1)));
+            List<String> names = new ArrayList<>();
+            slowly.paced(Duration.ofSeconds(2));
+            for (int i = 0; i < 2 * Settling.STEADY_FILES; i++) {
+                names.add("a" + i + ".ts");
+                slowly.list(0, names.toArray(String[]::new)).paced(Duration.ofSeconds(2));
+            }
+            assertThat(slowly.names()).as("%s", slow).isEqualTo(names);
+            for (int i = 0; i < names.size(); i++) {
+                assertThat(slowly.stoodStill(names.get(i)))
+                        .as("%s, %s ms", names.get(i), slow)
+                        .isGreaterThanOrEqualTo(i < Settling.STEADY_FILES ? Settling.USUAL : Settling.STEADY);
+            }
+        }
+    }
+
+    @Test
+    void aListThatFailedSlowlyIsNotAskedForAgainAtOnce() {
+        feed.unreachable(true).slow(Duration.ofSeconds(15), Duration.ZERO);
+
+        assertThat(feed.step()).isEqualTo(Duration.ofMillis(500));
+    }
+
+    @Test
     void otherBytesOfTheSameSizeAreAFileThatIsBeingWritten() {
         List<String> names = steady();
         names.add("last.ts");

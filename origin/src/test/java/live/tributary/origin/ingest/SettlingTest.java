@@ -21,6 +21,16 @@ class SettlingTest {
     }
 
     @Test
+    void theTimeThatLooksTakeIsNoneInWhichASizeStoodStill() {
+        Candidate file = file();
+        long answered = now + Settling.USUAL.toNanos();
+        assertThat(settling.isStill(file, 188, now, answered)).isFalse();
+        long asked = answered + Settling.USUAL.toNanos();
+        assertThat(settling.isStill(file, 188, asked - 1, asked)).isFalse();
+        assertThat(settling.isStill(file, 188, asked, asked)).isTrue();
+    }
+
+    @Test
     void anEmptyFileIsNeverWhole() {
         Candidate file = file();
         looked(file, 0, Duration.ZERO);
@@ -103,7 +113,7 @@ class SettlingTest {
 
     private boolean looked(Candidate file, long size, Duration later) {
         now += later.toNanos();
-        return settling.isStill(file, size, now);
+        return settling.isStill(file, size, now, now);
     }
 
     private Candidate file() {
