@@ -23,8 +23,8 @@ final class SuperSeed {
      * may be everywhere, and then they all come too late.
      */
 
-    /** Of how many waiting pieces a taker is looked for. */
-    private static final int MAX_LOOKED_AT = 32;
+    /** Of how many waiting pieces of a stripe a taker is looked for: a root that takes nothing holds up no other's. */
+    private static final int LOOKS_PER_STRIPE = 2;
 
     /** Who failed with a piece gets it after all others, and who is quiet after all that are not. */
     private static final double COST_OF_FAILED = 1e12;
@@ -120,9 +120,12 @@ final class SuperSeed {
     }
 
     private @Nullable Gift next(Iterable<Long> waiting, long now) {
-        int looked = 0;
-        for (Iterator<Long> i = waiting.iterator(); i.hasNext() && looked < MAX_LOOKED_AT; looked++) {
+        int[] looks = new int[LiveMessage.STRIPES];
+        for (Iterator<Long> i = waiting.iterator(); i.hasNext(); ) {
             long piece = i.next();
+            if (looks[(int) (piece % LiveMessage.STRIPES)]++ >= LOOKS_PER_STRIPE) {
+                continue;
+            }
             Neighbour to = taker(piece, now);
             if (to != null) {
                 i.remove();
