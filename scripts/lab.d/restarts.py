@@ -2,6 +2,7 @@
 published must be shown, and a player may wait only for what does not exist yet."""
 
 import argparse
+import math
 import random
 import re
 import subprocess
@@ -197,8 +198,9 @@ class Setting:
         )
 
     def _held(self, at, seen):
-        """What the player held at a moment, seconds of media."""
-        return min(seen["held"], key=lambda look: abs(self._monotonic(seen, look[0]) - at), default=[0, 0])[1]
+        """What the player held at a moment, seconds of media; endless where nobody looked then, so that it excuses nothing."""
+        looks = [look for look in seen["held"] if abs(self._monotonic(seen, look[0]) - at) <= SEEN_SECONDS]
+        return min(looks, key=lambda look: abs(self._monotonic(seen, look[0]) - at), default=[0, math.inf])[1]
 
     def _monotonic(self, seen, milliseconds):
         return (seen["startedAt"] + milliseconds) / 1000 - time.time() + time.monotonic()  # startedAt is time.time()'s.
