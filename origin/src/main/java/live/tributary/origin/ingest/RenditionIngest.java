@@ -318,7 +318,7 @@ final class RenditionIngest {
      * Uses the time in which a size has yet to stand still: where files come whole, and one can be read twice for nothing, it is
      * hashed meanwhile. What counts is what is read in the end: other bytes of the same size are a file that is being written.
      */
-    private void readAhead(Candidate candidate, URI location, long size) throws IOException {
+    private void readAhead(Candidate candidate, URI location, long size) {
         if (ahead.filter(read -> read.candidate().equals(candidate) && read.bytes().length == size)
                 .isPresent()) {
             return;
@@ -327,8 +327,12 @@ final class RenditionIngest {
         HlsSegment segment = candidate.segment();
         boolean asItIs = segment.range().isEmpty() && segment.init().isEmpty();
         if (asItIs && size > 0 && source.isNear() && tracker.filesComeWhole()) {
-            byte[] bytes = source.read(location, Optional.empty(), ChunkRecord.MAX_CHUNK);
-            ahead = Optional.of(new Ahead(candidate, bytes, Sha256.ofContent(bytes)));
+            try {
+                byte[] bytes = source.read(location, Optional.empty(), ChunkRecord.MAX_CHUNK);
+                ahead = Optional.of(new Ahead(candidate, bytes, Sha256.ofContent(bytes)));
+            } catch (IOException e) { // The reading that counts comes yet, and says so itself where it fails.
+                log.debug("rendition {}: {} is not hashed ahead: {}", rendition, candidate.name(), e.toString());
+            }
         }
     }
 
@@ -387,6 +391,7 @@ final class RenditionIngest {
         long now = nanoTime.getAsLong();
         boolean gaveUp = tracker.failed(candidate, failure, now);
         if (gaveUp) {
+            ahead = Optional.empty();
             pause = FIRST_PAUSE;
             leftOut(candidate, why);
         } else {

@@ -28,6 +28,8 @@ final class FeedScript implements FeedSource, IngestListener {
     final List<IngestedChunk> chunks = new ArrayList<>();
     final List<FeedState> states = new ArrayList<>();
     final List<URI> read = new ArrayList<>();
+    /** The segments that were read, each time. */
+    final List<String> contents = new ArrayList<>();
     /** What was said of the playlist; an empty line where it was over. */
     final List<String> troubles = new ArrayList<>();
 
@@ -41,6 +43,8 @@ final class FeedScript implements FeedSource, IngestListener {
 
     /** What cannot be looked at next, before it can again. */
     private int failingLooks;
+
+    private int failingReads;
 
     private final Map<URI, byte[]> files = new HashMap<>();
     private final Map<URI, Integer> versions = new HashMap<>();
@@ -112,6 +116,12 @@ final class FeedScript implements FeedSource, IngestListener {
     /** The next looks at sizes fail. */
     FeedScript failLooks(int count) {
         failingLooks = count;
+        return this;
+    }
+
+    /** The next readings of segments fail. */
+    FeedScript failReads(int count) {
+        failingReads = count;
         return this;
     }
 
@@ -229,7 +239,12 @@ final class FeedScript implements FeedSource, IngestListener {
 
     @Override
     public byte[] read(URI location, Optional<HlsSegment.ByteRange> range, int max) throws IOException {
+        if (failingReads > 0) {
+            failingReads--;
+            throw new IOException("the file shrank while it was read");
+        }
         byte[] bytes = get(location);
+        contents.add(location.getPath().replaceFirst(".*/", ""));
         return range.map(part -> Arrays.copyOfRange(bytes, (int) part.offset(), (int) (part.offset() + part.length())))
                 .orElse(bytes);
     }

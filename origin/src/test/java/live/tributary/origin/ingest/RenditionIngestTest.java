@@ -442,8 +442,20 @@ class RenditionIngestTest {
         }
 
         assertThat(feed.names()).endsWith("more3.ts", "more4.ts");
+        assertThat(feed.contents)
+                .as("each is read ahead, and again in the end")
+                .endsWith("more3.ts", "more3.ts", "more4.ts", "more4.ts");
         assertThat(feed.chunks)
                 .allSatisfy(chunk -> assertThat(chunk.sha256()).isEqualTo(Sha256.ofContent(chunk.bytes())));
+    }
+
+    @Test
+    void aSegmentThatCouldNotBeReadAheadIsTakenAsSoonAsAnyOther() {
+        List<String> names = steady();
+        names.add("last.ts");
+        feed.list(0, names.toArray(String[]::new)).hinted().failReads(1).run(Duration.ofMillis(100));
+
+        assertThat(feed.names()).endsWith("last.ts");
     }
 
     /** The names of a feed whose files have come whole for a while. */
