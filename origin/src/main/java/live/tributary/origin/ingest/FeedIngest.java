@@ -103,10 +103,22 @@ public final class FeedIngest implements AutoCloseable {
 
         /** Whether a rendition is the other's, wherever its list is named by now. */
         boolean hasStill(int number, Description other) {
-            return number < renditions.size()
-                    && number < other.renditions.size()
-                    && (renditions.get(number).equals(other.renditions.get(number))
-                            || ListAddress.isSamePath(locations.get(number), other.locations.get(number)));
+            if (number >= renditions.size() || number >= other.renditions.size()) {
+                return false;
+            }
+            return renditions.get(number).equals(other.renditions.get(number))
+                    || (ListAddress.isSamePath(locations.get(number), other.locations.get(number))
+                            && isAloneAtItsPath(number)
+                            && other.isAloneAtItsPath(number));
+        }
+
+        /** Some servers tell their renditions apart by the query alone; there a path says nothing. */
+        private boolean isAloneAtItsPath(int number) {
+            URI its = locations.get(number);
+            return locations.stream()
+                            .filter(location -> ListAddress.isSamePath(location, its))
+                            .count()
+                    == 1;
         }
 
         /** One round of the loop. */
@@ -329,14 +341,6 @@ public final class FeedIngest implements AutoCloseable {
 
     private void apply(Description seen) {
         Optional<Description> before = current;
-        if (before.filter(seen::tellsTheSameAs).isEmpty()) {
-            if (before.isPresent()) {
-                log.info(
-                        "the feed has other renditions now: {}",
-                        seen.renditions().size());
-            }
-            listener.described(seen.renditions(), seen.target());
-        }
         boolean goesOn = before.filter(seen::loopsTheSameAs).isPresent();
         readers.values().removeIf(reader -> {
             boolean kept = goesOn
@@ -347,6 +351,16 @@ public final class FeedIngest implements AutoCloseable {
             }
             return !kept;
         });
+        if (before.filter(seen::tellsTheSameAs).isEmpty()) {
+            if (before.isPresent()) {
+                log.info(
+                        "the feed has other renditions now: {}",
+                        seen.renditions().size());
+            }
+            listener.described(
+                    seen.renditions(),
+                    seen.target()); // Behind what those who left told of renditions that are no more.
+        }
         Loop loop = new Loop(seen.period(), wallClock.instant(), System.nanoTime());
         for (int number = 0; number < seen.locations().size(); number++) {
             URI location = seen.locations().get(number);
@@ -423,9 +437,10 @@ public final class FeedIngest implements AutoCloseable {
             this.ingest = new RenditionIngest(rendition, address, source, tracker, view, this, System::nanoTime);
         }
 
-        /** Another takes its place. What it is bringing at this moment comes before; its troubles are over. */
+        /** Another takes its place. What it is bringing at this moment comes before; its state and its troubles are over. */
         synchronized void leave() {
             gone = true;
+            listener.state(rendition, FeedState.OFFLINE);
             listener.trouble(RenditionIngest.playlistOf(rendition), "");
             listener.trouble(RenditionIngest.segmentsOf(rendition), "");
         }

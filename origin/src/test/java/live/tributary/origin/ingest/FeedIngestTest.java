@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -38,9 +39,6 @@ import org.junit.jupiter.api.io.TempDir;
 class FeedIngestTest {
     private static final String VARIANT = "#EXT-X-STREAM-INF:BANDWIDTH=1000000\n";
 
-    /** How many readings of the master a token is good for. */
-    private static final int VALID_TOKENS = 5;
-
     private static final Duration A_LOOK = Duration.ofMillis(300);
     private static final String END = "#EXT-X-ENDLIST\n";
 
@@ -58,6 +56,7 @@ class FeedIngestTest {
         private final List<String> breaks = new ArrayList<>();
         private final List<String> digests = new ArrayList<>();
         private final List<String> troubles = new ArrayList<>();
+        private final Map<Integer, FeedState> states = new HashMap<>();
         private int described;
 
         @Override
@@ -83,7 +82,10 @@ class FeedIngestTest {
         }
 
         @Override
-        public void state(int rendition, FeedState state) {}
+        public synchronized void state(int rendition, FeedState state) {
+            states.put(rendition, state);
+            notifyAll();
+        }
 
         @Override
         public void missed(int rendition, long segments) {}
@@ -172,6 +174,7 @@ class FeedIngestTest {
     @Test
     void aMasterThatNamesItsListsByFreshTokensIsOneFeed() throws Exception {
         AtomicInteger tokens = new AtomicInteger();
+        AtomicInteger oldest = new AtomicInteger();
         URI feed = serve(Map.of(
                 "/live.m3u8",
                 exchange -> {
@@ -182,31 +185,82 @@ class FeedIngestTest {
                                     + "1/stream.m3u8?token=" + token + "\n");
                 },
                 "/0/",
-                expiring(tokens),
+                expiring(oldest),
                 "/1/",
-                expiring(tokens)));
+                expiring(oldest)));
         read(feed, A_LOOK.dividedBy(10));
 
-        heard.await(it -> it.of(0).size() >= 5 && it.of(1).size() >= 5 && tokens.get() > 3 * VALID_TOKENS);
+        heard.await(it -> it.of(0).size() >= 3 && it.of(1).size() >= 3 && tokens.get() > 3);
+        oldest.set(tokens.get() + 1);
+        int first = heard.of(0).size();
+        int second = heard.of(1).size();
+        heard.await(it -> it.of(0).size() >= first + 3 && it.of(1).size() >= second + 3);
         assertThat(heard.of(0)).doesNotHaveDuplicates();
         assertThat(heard.of(1)).doesNotHaveDuplicates();
+        assertThat(heard.breaks).isSubsetOf(heard.of(0).get(0), heard.of(1).get(0));
         assertThat(heard.described).isEqualTo(1);
     }
 
     /** Lists that go on with each reading, and segments; whoever asks by an old token for a list is told that there is none. */
-    private static HttpHandler expiring(AtomicInteger tokens) {
+    private static HttpHandler expiring(AtomicInteger oldest) {
         AtomicInteger readings = new AtomicInteger();
         return exchange -> {
             String query = exchange.getRequestURI().getQuery();
             if (query == null) {
                 answer(exchange, FeedScript.ts(exchange.getRequestURI().getPath()));
-            } else if (Integer.parseInt(query.split("=")[1]) + VALID_TOKENS < tokens.get()) {
+            } else if (Integer.parseInt(query.split("=")[1]) < oldest.get()) {
                 exchange.sendResponseHeaders(404, -1);
             } else {
-                int end = 1 + readings.incrementAndGet() / 4;
-                answer(exchange, list(Math.max(0, end - 6), end));
+                answer(exchange, list(0, 1 + readings.incrementAndGet() / 4));
             }
         };
+    }
+
+    @Test
+    void variantsThatOnlyTheirQueryTellsApartAreNotTakenForEachOther() throws Exception {
+        AtomicReference<List<Integer>> variants = new AtomicReference<>(List.of(720, 1080));
+        AtomicInteger readings = new AtomicInteger();
+        URI feed = serve(Map.of(
+                "/live.m3u8",
+                exchange -> answer(
+                        exchange,
+                        variants.get().stream()
+                                .map(height -> "#EXT-X-STREAM-INF:BANDWIDTH=" + height + "000\nhls.m3u8?q=" + height)
+                                .collect(Collectors.joining("\n", "#EXTM3U\n", "\n"))),
+                "/hls.m3u8",
+                exchange -> answer(
+                        exchange,
+                        list(0, 1 + readings.incrementAndGet() / 4)
+                                .replace(".ts", "-" + exchange.getRequestURI().getQuery() + ".ts")),
+                "/",
+                exchange ->
+                        answer(exchange, FeedScript.ts(exchange.getRequestURI().getPath()))));
+        read(feed, A_LOOK.dividedBy(10));
+        heard.await(it -> isNewest(it.of(0), "q=720") && isNewest(it.of(1), "q=1080"));
+
+        variants.set(List.of(1080, 720));
+        heard.await(it -> isNewest(it.of(0), "q=1080") && isNewest(it.of(1), "q=720"));
+        variants.set(List.of(720));
+        heard.await(it -> isNewest(it.of(0), "q=720"));
+        assertThat(heard.described).isEqualTo(3);
+    }
+
+    private static boolean isNewest(List<String> chunks, String variant) {
+        return !chunks.isEmpty() && chunks.get(chunks.size() - 1).contains(variant);
+    }
+
+    @Test
+    void aListThatIsOverIsOfflineThoughTheOneBeforeItWasLive() throws Exception {
+        read(folder.toString(), A_LOOK.dividedBy(10));
+        heard.await(it -> it.troubles.stream().anyMatch(trouble -> trouble.contains("no playlist")));
+        write("a/stream.m3u8", list(0, 2));
+        write("b/stream.m3u8", list(0, 2) + END);
+        write("stream.m3u8", "#EXTM3U\n" + VARIANT + "a/stream.m3u8\n");
+        heard.await(it -> it.states.get(0) == FeedState.LIVE);
+
+        write("stream.m3u8", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2000000\nb/stream.m3u8\n");
+        heard.await(it -> it.described == 2);
+        heard.await(it -> it.states.get(0) == FeedState.OFFLINE);
     }
 
     @Test
