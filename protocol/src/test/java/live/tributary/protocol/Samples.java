@@ -163,6 +163,25 @@ public final class Samples {
                 key);
     }
 
+    /** What a relay with nothing of note says of itself. */
+    public static RelayDescriptor descriptor(
+            SigningKey key, List<Endpoint> endpoints, Optional<RelayDescriptor.Region> region, Instant expires) {
+        return RelayDescriptor.sign(
+                new RelayDescriptor.Body(
+                        key.relayKey(),
+                        NodeRole.RELAY,
+                        endpoints,
+                        Optional.empty(),
+                        List.of(),
+                        region,
+                        1_000_000,
+                        0,
+                        "test",
+                        Optional.empty(),
+                        expires),
+                key);
+    }
+
     public RelayDescriptor descriptor(SigningKey key) {
         return RelayDescriptor.sign(
                 new RelayDescriptor.Body(

@@ -263,20 +263,8 @@ class HostileLinkTest {
     }
 
     private static RelayDescriptor describedBy(SigningKey key) {
-        return RelayDescriptor.sign(
-                new RelayDescriptor.Body(
-                        key.relayKey(),
-                        NodeRole.RELAY,
-                        List.of(),
-                        Optional.empty(),
-                        List.of(),
-                        Optional.empty(),
-                        1_000_000,
-                        0,
-                        "test",
-                        Optional.empty(),
-                        Instant.now().plusSeconds(300)),
-                key);
+        return Samples.descriptor(
+                key, List.of(), Optional.empty(), Instant.now().plusSeconds(300));
     }
 
     private SignedHead head(long term, long seq, Instant expires) {

@@ -76,19 +76,6 @@ class RelayDirectoryTest {
     }
 
     private RelayDescriptor described(SigningKey key, Duration lifetime) {
-        return RelayDescriptor.sign(
-                new RelayDescriptor.Body(
-                        key.relayKey(),
-                        NodeRole.RELAY,
-                        List.of(endpoint),
-                        Optional.empty(),
-                        List.of(),
-                        Optional.empty(),
-                        1_000_000,
-                        0,
-                        "test",
-                        Optional.empty(),
-                        now.plus(lifetime)),
-                key);
+        return Samples.descriptor(key, List.of(endpoint), Optional.empty(), now.plus(lifetime));
     }
 }

@@ -10,6 +10,7 @@ import live.tributary.mesh.FakeStream;
 import live.tributary.mesh.RelayView;
 import live.tributary.mesh.SampleStream;
 import live.tributary.mesh.SampleStream.Chunk;
+import live.tributary.protocol.Samples;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.RelayDescriptor;
@@ -118,20 +119,7 @@ class RegionalCacheTest {
 
     private static RelayView relay(int seed, Optional<Region> region) {
         SigningKey key = new SampleStream(seed, BEGAN).signingKey();
-        RelayDescriptor descriptor = RelayDescriptor.sign(
-                new RelayDescriptor.Body(
-                        key.relayKey(),
-                        NodeRole.RELAY,
-                        List.of(),
-                        Optional.empty(),
-                        List.of(),
-                        region,
-                        1_000_000,
-                        0,
-                        "test",
-                        Optional.empty(),
-                        BEGAN.plusSeconds(7200)),
-                key);
+        RelayDescriptor descriptor = Samples.descriptor(key, List.of(), region, BEGAN.plusSeconds(7200));
         return new RelayView(key.relayKey(), NodeRole.RELAY, List.of(), Optional.of(descriptor), true);
     }
 }
