@@ -63,6 +63,7 @@ class Program:
         with open(self.log, "ab") as log:
             self.process = self.host.start(self.command, nice, stdout=subprocess.PIPE, stderr=log, text=True)
         self.ready = {}
+        self.ready_at = None  # time.monotonic()
         self.start_cpu_seconds = 0.0
 
     def await_ready(self):
@@ -72,6 +73,7 @@ class Program:
         try:
             for line in self.process.stdout:
                 if line.startswith("READY "):
+                    self.ready_at = time.monotonic()
                     self.start_cpu_seconds = self.cpu_seconds()
                     self.ready = json.loads(line[len("READY "):])
                     threading.Thread(target=self._drain, name=f"{self.name}-stdout", daemon=True).start()

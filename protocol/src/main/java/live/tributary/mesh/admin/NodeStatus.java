@@ -149,6 +149,7 @@ public final class NodeStatus {
         for (ChunkRecord record : newest) {
             ObjectNode chunk = chunks.addObject();
             chunk.put("seq", record.seq());
+            chunk.put("publishedMillis", record.body().published().toEpochMilli());
             chunk.put("startMillis", record.body().start().toMillis());
             chunk.put("durationMillis", record.body().duration().toMillis());
             chunk.put("bytes", record.length());

@@ -108,6 +108,8 @@ final class AdminServiceTest {
         JsonNode chunks = shown.path("renditions").path(0).path("chunks");
         assertThat(chunks).hasSize(2);
         assertThat(chunks.path(0).path("held").asBoolean()).isTrue();
+        assertThat(Instant.ofEpochMilli(chunks.path(0).path("publishedMillis").asLong()))
+                .isEqualTo(stream.newest(0, 1).get(0).body().published());
         assertThat(chunks.path(1).path("held").asBoolean()).isFalse();
         assertThat(chunks.path(1).path("holders").path(0).asText())
                 .isEqualTo(stream.relays().get(0).key().text());
