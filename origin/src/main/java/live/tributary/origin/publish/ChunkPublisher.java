@@ -30,10 +30,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Turns chunks into signed records, one chain per rendition, and hands them to the mesh.
  *
- * <p>Invariant: whatever the mesh has seen of a number (term, seq, piece, head seq) was on disk before, and a chunk's bytes were
- * there before its number. A run that is killed before the bytes last has used no number; one that is killed before the number
- * lasts has told nobody, and the bytes are deleted; one that is killed later leaves the bytes of every number that it took, which
- * the next run offers again. Media time starts at the wall clock and runs on by the durations; behind a break it is set by the
+ * <p>Invariant: whatever the mesh has seen of a number (term, seq, piece, head seq) was forced to the disk before, and a chunk's
+ * bytes were in their file before its number. A run that is killed before the number lasts has told nobody, and the bytes are
+ * deleted; one that is killed later leaves the bytes of every number that it took, which the next run offers again. The bytes
+ * are forced only once the mesh has them: no viewer waits for that, and only a power cut of that moment could take them. Media time starts at the wall clock and runs on by the durations; behind a break it is set by the
  * clock again, but never back.
  */
 final class ChunkPublisher {
@@ -193,17 +193,19 @@ final class ChunkPublisher {
         lane.lock(); // A rendition's chunks follow one another; the disk may work for several renditions at once.
         try {
             ChunkRecord record = number(rendition, chunk, hashes);
+            Optional<ChunkFile> file;
             try {
-                keep(record, chunk.bytes());
+                file = keep(record, chunk.bytes());
                 state.change(current -> current.with(record, chunk.name()));
                 tell(record, chunk.bytes());
-                return record;
             } catch (IOException e) {
                 lost(record);
                 throw e;
             } finally {
                 isTold(record);
             }
+            file.ifPresent(this::makeLast);
+            return record;
         } finally {
             lane.unlock();
         }
@@ -254,19 +256,33 @@ final class ChunkPublisher {
     }
 
     /** A stream that goes on is worth more than one that a crash cannot hurt: where the disk takes no bytes, that is said only. */
-    private void keep(ChunkRecord record, byte[] bytes) {
+    private Optional<ChunkFile> keep(ChunkRecord record, byte[] bytes) {
         try {
             ChunkFile file = outbox.write(record, bytes);
             synchronized (this) {
                 outbox.keep(file);
             }
+            return Optional.of(file);
+        } catch (IOException e) {
+            unkept(e);
+            return Optional.empty();
+        }
+    }
+
+    private void makeLast(ChunkFile file) {
+        try {
+            outbox.makeLast(file);
             outboxTrouble = "";
         } catch (IOException e) {
-            if (outboxTrouble.isEmpty()) {
-                log.warn("a crash could lose chunks now: {}", e.getMessage());
-            }
-            outboxTrouble = "cannot be written, so a crash could lose chunks: " + e.getMessage();
+            unkept(e);
         }
+    }
+
+    private void unkept(IOException why) {
+        if (outboxTrouble.isEmpty()) {
+            log.warn("a crash could lose chunks now: {}", why.getMessage());
+        }
+        outboxTrouble = "cannot be written, so a crash could lose chunks: " + why.getMessage();
     }
 
     private ChunkRecord sign(PublishState current, int rendition, IngestedChunk chunk, ChunkHashes hashes) {

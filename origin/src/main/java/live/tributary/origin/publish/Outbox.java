@@ -25,11 +25,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The chunks that were numbered last, on disk before their number was taken, so that the next run has the bytes of every number
+ * The chunks that were numbered last, in files before their number was taken, so that the next run has the bytes of every number
  * that this one may have announced, whatever the feed has kept of them.
  *
  * <p>A chunk leaves once the node has it in a file of its own, but the newest of its rendition stays. Guarded by its owner's lock,
- * but for {@link #write}.
+ * but for {@link #write} and {@link #makeLast}.
  */
 final class Outbox {
     /** What a node whose own files do not come about may pile up here. */
@@ -58,12 +58,16 @@ final class Outbox {
         this.safe = safe;
     }
 
-    /** Writes a chunk that is about to be numbered; it lasts when this returns. Needs no lock. */
+    /** Writes a chunk that is about to be numbered; it outlives the process when this returns. Needs no lock. */
     ChunkFile write(ChunkRecord record, byte[] content) throws IOException {
         disk.createDirectories(directory);
-        ChunkFile file = ChunkFile.write(directory, record, Unpooled.wrappedBuffer(content), disk::force);
+        return ChunkFile.write(directory, record, Unpooled.wrappedBuffer(content));
+    }
+
+    /** Has the newest chunk of a rendition outlive a power cut too. Needs no lock. */
+    void makeLast(ChunkFile file) throws IOException {
+        file.force(disk::force);
         disk.forceNames(directory);
-        return file;
     }
 
     /** Keeps a chunk that was written. */

@@ -35,7 +35,7 @@ class KilledAnywhereTest {
     /** The name of its folder is made last, once. */
     private static final int STEPS_OF_AN_OUTBOX = 1;
 
-    /** Bytes, their name, the state and its name are made to last; then it is announced, and copies hear of it. */
+    /** The state and its name are made to last; then it is announced, copies hear of it, and bytes and their name are made to last. */
     private static final int STEPS_OF_A_CHUNK = 6;
 
     private static final int NEVER = Integer.MAX_VALUE;

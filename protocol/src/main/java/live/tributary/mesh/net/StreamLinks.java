@@ -120,6 +120,7 @@ final class StreamLinks {
     }
 
     private void dialFailed(Endpoint endpoint) {
+        LOG.debug("dialled {} in vain", endpoint);
         candidates.ended(endpoint, true, now());
         replaced.remove(endpoint);
         if (candidates.failures(endpoint) >= FAILURES_TO_FORGET) {
@@ -143,12 +144,15 @@ final class StreamLinks {
         }
         Link other = byKey.get(peer.relay());
         if (other != null) {
-            if (keeps(other, link, peer.relay())) {
+            boolean refused = keeps(other, link, peer.relay());
+            LOG.debug("two links to {}: the {} one is closed", peer.relay(), refused ? "new" : "old");
+            if (refused) {
                 return Standing.REFUSED;
             }
             other.close();
         }
         if (byKey.size() >= node.config().maxLinks() || peer.role() == NodeRole.RELAY && relays() >= mostRelays()) {
+            LOG.debug("link to {} refused: there are enough", peer.relay());
             return Standing.REFUSED;
         }
         dialling -= link.dialled().isPresent() ? 1 : 0;

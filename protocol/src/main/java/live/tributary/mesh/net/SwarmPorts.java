@@ -126,6 +126,8 @@ final class SwarmPorts implements SwarmActions {
         if (reason.isOffence()) {
             LOG.info("link to relay {} dropped: {}", link.peerKey(), reason);
             links.ban(link);
+        } else {
+            LOG.debug("link to {} given up: {}", link.peerKey(), reason);
         }
         link.close();
     }

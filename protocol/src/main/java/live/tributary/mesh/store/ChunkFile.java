@@ -37,7 +37,7 @@ public final class ChunkFile {
     private final Path path;
     private final ChunkRecord record;
 
-    /** What is done with a file before it gets its name. */
+    /** How a file's bytes are forced to the platter. */
     @FunctionalInterface
     public interface Force {
         void force(FileChannel whole) throws IOException;
@@ -56,11 +56,7 @@ public final class ChunkFile {
         return (long) HEADER_LENGTH + record.encodedLength() + record.length();
     }
 
-    static ChunkFile write(Path directory, ChunkRecord record, ByteBuf bytes) throws IOException {
-        return write(directory, record, bytes, whole -> {});
-    }
-
-    public static ChunkFile write(Path directory, ChunkRecord record, ByteBuf bytes, Force force) throws IOException {
+    public static ChunkFile write(Path directory, ChunkRecord record, ByteBuf bytes) throws IOException {
         Path path = path(directory, record.hash());
         Path temporary = directory.resolve(record.hash().hex() + TEMPORARY_SUFFIX);
         byte[] encoded = record.encoded();
@@ -73,7 +69,6 @@ public final class ChunkFile {
                 temporary, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
             writeFully(out, header);
             writeFully(out, bytes.nioBuffer());
-            force.force(out);
         } catch (IOException e) {
             Files.deleteIfExists(temporary);
             throw e;
@@ -129,6 +124,13 @@ public final class ChunkFile {
 
     public ChunkRecord record() {
         return record;
+    }
+
+    /** Has the bytes outlive a power cut; the name is its folder's. */
+    public void force(Force force) throws IOException {
+        try (FileChannel whole = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            force.force(whole);
+        }
     }
 
     /** Whether the bytes are what the record says, and the record is what the stream's key signed. */

@@ -106,18 +106,16 @@ class DiskTierTest {
     }
 
     @Test
-    void aFileIsForcedBeforeItHasItsName() throws Exception {
+    void aFileHasItsNameOnceItIsWholeAndIsForcedUnderIt() throws Exception {
         Chunk chunk = chunks(1).get(0);
-        List<List<String>> atForce = new ArrayList<>();
         List<Long> lengths = new ArrayList<>();
-        ChunkFile.write(directory, chunk.record(), chunk.buffer(), whole -> {
-            atForce.add(names());
-            lengths.add(whole.size());
-        });
 
-        assertThat(atForce).containsExactly(List.of(chunk.record().hash().hex() + ".part"));
-        assertThat(lengths).containsExactly(ChunkFile.size(chunk.record()));
+        ChunkFile file = ChunkFile.write(directory, chunk.record(), chunk.buffer());
         assertThat(names()).containsExactly(chunk.record().hash().hex() + ".chunk");
+        file.force(whole -> lengths.add(whole.size()));
+
+        assertThat(lengths).containsExactly(ChunkFile.size(chunk.record()));
+        assertThat(ChunkFile.open(path(chunk)).bytes()).isEqualTo(chunk.bytes());
     }
 
     private static boolean sharesAFile(ChunkStore store, Chunk chunk) {
