@@ -448,7 +448,7 @@ class Table:
             (f"{name}.ideal", "S/U, U above TCP as the issue counts it", ideal, "s", None),
             (f"{name}.p95-over-ideal", "written → verified − S/U: a chunk at a relay, 95 %", percentile(written, 95), "s", bound),
             (f"{name}.ideal-line", "S/U, U with TCP's and IP's headers", with_headers, "s", None),
-            (f"{name}.p95-over-ideal-line", "written → verified − that, 95 %", percentile(written, 95) + ideal - with_headers, "s", bound),
+            (f"{name}.p95-over-ideal-line", "written → verified − that, 95 %: more than is asked", percentile(written, 95) + ideal - with_headers, "s", bound),
             (f"{name}.published-after", "written → published by the origin, median", percentile(its_own, 50), "s", None),
             (f"{name}.published-after.p95", "    95 %", percentile(its_own, 95), "s", None),
             (f"{name}.published-after.most", "    most", percentile(its_own, 100), "s", None),
