@@ -16,13 +16,11 @@ final class Lateness {
 
     /** A piece that was pushed is whole. */
     void learn(Piece piece, long now) {
-        for (Piece.Sighting sighting : piece.sightings()) {
-            if (sighting.by().hasServed) { // Anybody can say that he has it.
-                double sample = now - sighting.at();
-                deviation += WEIGHT_OF_NEW * (Math.abs(sample - mean) - deviation);
-                mean += WEIGHT_OF_NEW * (sample - mean);
-                return;
-            }
+        Piece.Sighting shown = piece.firstTrusted();
+        if (shown != null) {
+            double sample = now - shown.at();
+            deviation += WEIGHT_OF_NEW * (Math.abs(sample - mean) - deviation);
+            mean += WEIGHT_OF_NEW * (sample - mean);
         }
     }
 

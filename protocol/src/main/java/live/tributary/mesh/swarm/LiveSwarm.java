@@ -176,7 +176,7 @@ public final class LiveSwarm {
         } else if (message instanceof LiveMessage.Window window) {
             pieces.has(from, window.held(), now);
         } else if (message instanceof LiveMessage.Coming coming) {
-            pieces.upload().coming(from, coming.pieces(), now);
+            pieces.coming(from, coming.pieces(), now);
         } else if (message instanceof LiveMessage.Tree tree) {
             pieces.tree(from, tree, now);
         } else if (message instanceof LiveMessage.Load load) {

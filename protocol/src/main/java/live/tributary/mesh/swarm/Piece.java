@@ -44,6 +44,9 @@ final class Piece {
     /** Whether only the source's blocks count, since mixed ones turned out bad. */
     boolean exclusive;
 
+    /** Whether the parent has said that it fetches this piece itself. */
+    boolean comingToParent;
+
     int blocks;
     int attempts;
 
@@ -107,6 +110,17 @@ final class Piece {
             }
         }
         sightings.add(new Sighting(by, now));
+    }
+
+    /** The first to show it of those from whom a good piece has come; anybody can say that he has it. */
+    @Nullable
+    Sighting firstTrusted() {
+        for (Sighting sighting : sightings) {
+            if (sighting.by().hasServed) {
+                return sighting;
+            }
+        }
+        return null;
     }
 
     List<Sighting> sightings() {

@@ -293,6 +293,14 @@ final class PieceExchange {
         requests.fetchOlder(now);
     }
 
+    /** What a neighbour gets from elsewhere is not pushed to it; and where it is the parent, that is why nothing has come of it yet. */
+    void coming(Neighbour from, List<Long> pieces, long now) {
+        upload.coming(from, pieces, now);
+        for (long piece : pieces) {
+            chunks.piece(piece).ifPresent(p -> requests.comingToParent(p, from, now));
+        }
+    }
+
     // Blocks that come
 
     BlockVerdict arrived(Neighbour from, PeerMessage.Block block, long now) {

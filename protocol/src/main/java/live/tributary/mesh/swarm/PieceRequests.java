@@ -18,6 +18,9 @@ final class PieceRequests {
     /** How long a piece that the parent has shown may stay away: it is in the parent's queue. */
     private static final long PARENT_GRACE = 400_000_000L;
 
+    /** How much longer a piece that the parent fetches itself may stay away. */
+    private static final long PARENT_FETCHES_WITHIN = 200_000_000L;
+
     private static final long MIN_TIMEOUT = 500_000_000L;
     private static final long MAX_TIMEOUT = 8_000_000_000L;
     /** How much longer than for a piece of the live edge it is waited for an older one. */
@@ -90,6 +93,7 @@ final class PieceRequests {
 
     /** A neighbour has a piece that is wanted: unless it comes by itself in time, it is asked for. */
     void shown(Piece piece, Neighbour by, long now) {
+        boolean firstToBeTrusted = by.hasServed && piece.firstTrusted() == null;
         piece.seen(by, now);
         boolean fromAPoorOne = isAskedOfAPoorOne(piece, by);
         if (!piece.chunk.live || piece.state != Piece.State.WANTED && !fromAPoorOne) {
@@ -110,7 +114,9 @@ final class PieceRequests {
         } else if (parent == by) {
             schedule(piece, now + PARENT_GRACE);
         } else if (!parent.held.contains(piece.number)) {
-            schedule(piece, Math.min(piece.due, now + lateness.grace(by)));
+            // Whoever showed it before may have lied, and the piece is late only after somebody had it.
+            long usual = now + lateness.grace(by);
+            schedule(piece, firstToBeTrusted ? usual : Math.min(piece.due, usual));
         }
     }
 
@@ -231,11 +237,21 @@ final class PieceRequests {
     }
 
     private void lookElsewhere(Piece piece, long now) {
+        boolean fromAStranger = piece.source != null && !piece.source.hasServed;
         takeBack(piece, null);
         piece.state = Piece.State.WANTED;
         piece.source = null;
         piece.pushed = false;
-        ask(piece, now);
+        Piece.Sighting shown = piece.firstTrusted();
+        long usual = shown == null ? now : shown.at() + lateness.grace(shown.by());
+        if (fromAStranger
+                && usual > now
+                && piece.chunk.live
+                && trees.parent(piece.stripe()).isPresent()) {
+            schedule(piece, usual); // What was asked of a stranger in vain is not late yet.
+        } else {
+            ask(piece, now);
+        }
     }
 
     /** Asks for a wanted piece; where the parent was to bring it, the one that is asked takes its place. */
@@ -263,6 +279,30 @@ final class PieceRequests {
             }
         }
         request(piece, source, now);
+        if (piece.chunk.live && !config.isPlain() && source.hasServed) {
+            tellChildren(piece);
+        }
+    }
+
+    /** A piece is late, and on its way here: the children need not look for it themselves. */
+    private void tellChildren(Piece piece) {
+        for (Neighbour child : trees.children(piece.stripe())) {
+            if (!child.held.contains(piece.number)) {
+                actions.send(child.link, new LiveMessage.Coming(List.of(piece.number)));
+            }
+        }
+    }
+
+    /** A late piece is on its way to a neighbour: where that is its parent, it is waited for a little longer, once. */
+    void comingToParent(Piece piece, Neighbour from, long now) {
+        boolean fromParent = from.isRelay()
+                && from.hasServed
+                && trees.parent(piece.stripe()).filter(from::equals).isPresent();
+        if (fromParent && piece.chunk.live && piece.state == Piece.State.WANTED && !piece.comingToParent) {
+            piece.comingToParent = true;
+            schedule(piece, Math.max(piece.due, now + PARENT_FETCHES_WITHIN));
+            tellChildren(piece);
+        }
     }
 
     private void request(Piece piece, Neighbour source, long now) {

@@ -136,6 +136,103 @@ class RepairTest {
         assertThat(waited).isSorted().doesNotHaveDuplicates();
     }
 
+    @Test
+    void aPieceIsLateOnlyAfterSomebodyHadItWhoKeepsHisWord() {
+        parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        LinkId liar = bed.relay(3);
+        shows(liar, 1, 1);
+        bed.pass(Duration.ofSeconds(1)); // A failure.
+        shows(liar, SECOND_OF_STRIPE_0, 0);
+        bed.pass(Duration.ofMillis(660));
+
+        shows(other, SECOND_OF_STRIPE_0, 0);
+        bed.pass(Duration.ofMillis(50)); // By the liar's word it is late now.
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).isEmpty();
+        assertThat(requests(liar, SECOND_OF_STRIPE_0, 0)).isEmpty();
+
+        bed.pass(Duration.ofMillis(20));
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+    }
+
+    @Test
+    void whatWasAskedOfAStrangerInVainIsNotLateForThat() {
+        parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        LinkId stranger = bed.relay(3);
+        shows(stranger, SECOND_OF_STRIPE_0, 1); // The one stripe that it is tried as the parent of.
+        shows(stranger, SECOND_OF_STRIPE_0, 0);
+        bed.pass(Duration.ofMillis(100));
+        assertThat(requests(stranger, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+
+        shows(other, SECOND_OF_STRIPE_0, 0);
+        requests(stranger, SECOND_OF_STRIPE_0, 0)
+                .forEach(request -> bed.gets(stranger, new PeerMessage.Reject(request.block())));
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).isEmpty();
+
+        bed.pass(Duration.ofMillis(70));
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+    }
+
+    @Test
+    void whoAsksForALatePieceTellsTheChildrenOfItsStripe() {
+        parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        LinkId child = bed.relay(3);
+        bed.gets(child, new LiveMessage.Tree(0, true));
+        LinkId childOfAnotherStripe = bed.relay(4);
+        bed.gets(childOfAnotherStripe, new LiveMessage.Tree(1, true));
+
+        shows(other, SECOND_OF_STRIPE_0, 0);
+        bed.pass(Duration.ofMillis(70));
+
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+        assertThat(bed.sentTo(child, LiveMessage.Coming.class)).containsExactly(coming(SECOND_OF_STRIPE_0, 0));
+        assertThat(bed.sentTo(childOfAnotherStripe, LiveMessage.Coming.class)).isEmpty();
+    }
+
+    @Test
+    void aParentThatFetchesALatePieceIsWaitedForALittleLongerButOnce() {
+        LinkId parent = parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        LinkId child = bed.relay(3);
+        bed.gets(child, new LiveMessage.Tree(0, true));
+        shows(other, SECOND_OF_STRIPE_0, 0);
+
+        bed.gets(parent, coming(SECOND_OF_STRIPE_0, 0));
+        assertThat(bed.sentTo(child, LiveMessage.Coming.class)).containsExactly(coming(SECOND_OF_STRIPE_0, 0));
+        bed.pass(Duration.ofMillis(150));
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).isEmpty();
+
+        bed.gets(parent, coming(SECOND_OF_STRIPE_0, 0));
+        bed.pass(Duration.ofMillis(60));
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+    }
+
+    @Test
+    void nobodyButTheParentMakesANodeWait() {
+        parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        shows(other, SECOND_OF_STRIPE_0, 0);
+
+        bed.gets(proven(3), coming(SECOND_OF_STRIPE_0, 0));
+        bed.pass(Duration.ofMillis(70));
+
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+    }
+
+    /** A relay from which a good piece of the second chunk came. */
+    private LinkId proven(int number) {
+        LinkId relay = bed.relay(number);
+        shows(relay, 1, number % 4);
+        assertThat(serves(relay, 1, number % 4)).isEqualTo(BlockVerdict.STORE);
+        return relay;
+    }
+
+    private LiveMessage.Coming coming(int chunk, int piece) {
+        return new LiveMessage.Coming(List.of(records.get(chunk).firstPiece() + piece));
+    }
+
     /** A relay that served the first chunk and so came to push its four stripes; all records are known. */
     private LinkId parentOfTheFirstStripes() {
         LinkId parent = bed.relay(1);
