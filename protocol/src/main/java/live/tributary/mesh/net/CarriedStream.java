@@ -53,6 +53,8 @@ final class CarriedStream implements LinkEvents {
      */
     private static final Logger LOG = LoggerFactory.getLogger(CarriedStream.class);
     static final Duration HOUSEKEEPING = Duration.ofMillis(500);
+    /** Whoever was heard of is dialled so much later: others are heard of at the same time, and some are better. */
+    private static final Duration HEARD_OF = Duration.ofMillis(50);
 
     private final NodeContext node;
     private final EventLoop loop;
@@ -90,7 +92,8 @@ final class CarriedStream implements LinkEvents {
         this.drive = ports.drive();
         this.catalogue = ports.catalogue();
         this.entrance = new StreamEntrance(node, loop, drive, blocks, links, gossip, shared);
-        this.search = new PeerSearch(node, loop, role, shared, candidates, entrance);
+        Soon dials = new Soon(loop, HEARD_OF, this::dialMore);
+        this.search = new PeerSearch(node, loop, role, shared, candidates, entrance, dials::please);
     }
 
     NodeRole role() {
@@ -126,6 +129,12 @@ final class CarriedStream implements LinkEvents {
         search.tick(links.size(), now);
         gossip.challengeClaims();
         links.dialMore(now);
+    }
+
+    private void dialMore() {
+        if (!closed) {
+            links.dialMore(node.parts().nanoTime().getAsLong());
+        }
     }
 
     /** A chunk's bytes fell out of the store; called on any thread. */

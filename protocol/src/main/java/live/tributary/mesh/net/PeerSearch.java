@@ -26,15 +26,18 @@ final class PeerSearch {
     private final InfoHash mesh;
     private final Candidates candidates;
     private final StreamEntrance entrance;
+    private final Runnable heardOf;
     private final RendezvousSchedule schedule;
 
+    /** @param heardOf is told on the loop that there may be somebody to dial */
     PeerSearch(
             NodeContext node,
             EventLoop loop,
             NodeRole role,
             StreamView stream,
             Candidates candidates,
-            StreamEntrance entrance) {
+            StreamEntrance entrance,
+            Runnable heardOf) {
         this.node = node;
         this.loop = loop;
         this.role = role;
@@ -42,6 +45,7 @@ final class PeerSearch {
         this.mesh = InfoHash.ofMesh(stream.key());
         this.candidates = candidates;
         this.entrance = entrance;
+        this.heardOf = heardOf;
         this.schedule = new RendezvousSchedule(node.config().privateAddresses());
     }
 
@@ -100,8 +104,10 @@ final class PeerSearch {
     }
 
     private void candidate(Endpoint endpoint, Candidates.Source source) {
-        candidates.add(
-                endpoint, source, Optional.empty(), node.parts().nanoTime().getAsLong());
+        if (candidates.add(
+                endpoint, source, Optional.empty(), node.parts().nanoTime().getAsLong())) {
+            heardOf.run();
+        }
     }
 
     private Rendezvous rendezvous() {

@@ -55,6 +55,7 @@ final class StreamLinks {
     private long changeAt;
     private int dialling;
     private int challenging;
+    private boolean closing;
 
     /** Makes the link of a channel. */
     @FunctionalInterface
@@ -156,7 +157,11 @@ final class StreamLinks {
             return Standing.REFUSED;
         }
         dialling -= link.dialled().isPresent() ? 1 : 0;
+        if (byKey.isEmpty()) {
+            LOG.info("linked to the mesh: {} {}", peer.role(), peer.relay());
+        }
         byKey.put(peer.relay(), link);
+        LOG.debug("link {} stands: {} {}", byKey.size(), peer.role(), peer.relay());
         upSince.put(link.id(), now);
         directory.linked(peer.relay(), peer.role());
         link.dialled().map(replaced::remove).filter(Link::isUp).ifPresent(Link::close);
@@ -214,6 +219,9 @@ final class StreamLinks {
         byKey.remove(peer, link);
         if (!byKey.containsKey(peer)) {
             directory.unlinked(peer);
+            if (byKey.isEmpty() && !closing) {
+                LOG.info("no link is left, looking for others");
+            }
         }
         return true;
     }
@@ -308,6 +316,7 @@ final class StreamLinks {
     }
 
     void closeAll() {
+        closing = true;
         List.copyOf(links.values()).forEach(Link::close);
     }
 
