@@ -60,8 +60,9 @@ def one_run(options):
         with Network(place.names, place.lines, place.delays, place.losses, options.seed, options.congestion, closed=place.closed, capture=options.capture) as network:
             try:
                 feed = Feed(source, folder / "hls")
-                origin, relays = started(options, place, network, folder, programs)
-                mesh = Mesh(options, place, network, feed, origin, relays)
+                joining = Joining(place)
+                origin, relays = started(options, place, network, folder, programs, joining)
+                mesh = Mesh(options, place, network, feed, origin, relays, joining)
                 table = mesh.run()
                 good = table is not None and table.good()
                 if not good:
@@ -100,6 +101,7 @@ def parsed():
     parser.add_argument("name", choices=["mesh", "churn"])
     parser.add_argument("--relays", type=int, default=10)
     parser.add_argument("--chunks", type=int, default=40, help="counted, after the warm-up: of fewer a 95 %% point is the worst or the second worst (40)")
+    parser.add_argument("--stagger", type=float, default=0.0, help="seconds from one relay's start to the next: eleven programs that start at once wait for one another's compilers (0)")
     parser.add_argument("--warm-up", type=int, default=30, help="seconds after all are linked (30)")
     parser.add_argument("--seed", type=int, default=1, help="of lines, delays and losses (1)")
     parser.add_argument("--seeds", type=int, default=1, help="so many runs, with this seed and those that follow; then what they have in common (1)")
@@ -139,7 +141,7 @@ def segments(options):
     if shutil.which("ffmpeg") is None:
         print("no ffmpeg: the feed is the bundled sample, at its own rate", file=sys.stderr)
         return ROOT / "scripts" / "sample"
-    seconds = LINK_SECONDS + options.warm_up + watched_at_most(options)
+    seconds = options.relays * options.stagger + LINK_SECONDS + options.warm_up + watched_at_most(options)
     return encoded(ROOT / "target" / "lab", round(options.bitrate * MBIT), options.segment, math.ceil(seconds / options.segment))
 
 
@@ -176,10 +178,11 @@ class Place:
         file.write_text(json.dumps({"bitrate": round(options.bitrate * MBIT), "segment": options.segment, "loss": options.loss, "hosts": hosts, "delays": self.delays}))
         return file
 
-    def links_to_be_had(self, at):
-        """How many links a host ends up with that dials until it has enough: nobody can dial those that accept no connection."""
+    def links_to_be_had(self, name):
+        """How many links a host ends up with that dials until it has enough: two that accept no connection cannot link."""
+        at = self.names.index(name)
         others = len(self.lines) - 1
-        return min(ENOUGH_LINKS, others - sum(closed != at for closed in self.closed) if at in self.closed else others)
+        return min(ENOUGH_LINKS, others - (len(self.closed) - 1) if at in self.closed else others)
 
     def median_relay_uplink(self):
         return statistics.median(line.up for line in self.lines[1:])
@@ -194,7 +197,41 @@ class Place:
         return 3 * self.median_rtt() + 4 * PIECE_BITS / self.median_relay_uplink() + 100 * MILLI
 
 
-def started(options, place, network, folder, programs):
+class Joining:
+    """How long after READY each relay had its first link, its first chunk, and as many links as it wants."""
+
+    STEPS = {"linked": "READY → first link", "fed": "READY → first chunk", "full": f"READY → {ENOUGH_LINKS} links, or all that can be had"}
+
+    def __init__(self, place):
+        self._place = place
+        self._since_ready = {step: {} for step in self.STEPS}
+
+    def look(self, relays):
+        """(links, chunks) of each that is READY, now."""
+        counts = []
+        for relay in filter(lambda relay: relay.ready, relays):
+            scrape = relay.metrics()
+            links, chunks = scrape.sum("tributary_links"), verified(scrape)
+            counts.append((links, chunks))
+            for step, reached in (("linked", links >= 1), ("fed", chunks >= 1), ("full", links >= self._place.links_to_be_had(relay.name))):
+                if reached:
+                    self._since_ready[step].setdefault(relay.name, time.monotonic() - relay.ready_at)
+        return counts
+
+    def over(self, relays):
+        return len(self._since_ready["full"]) == len(relays)
+
+    def rows(self, relays, name):
+        """Infinite where a relay never came so far."""
+        rows = []
+        for step, text in self.STEPS.items():
+            times = sorted(self._since_ready[step].get(relay.name, math.inf) for relay in relays)
+            rows.append((f"{name}.{step}", f"{text}, median", percentile(times, 50), "s", None))
+            rows.append((f"{name}.{step}.most", "    most", times[-1], "s", None))
+        return rows
+
+
+def started(options, place, network, folder, programs, joining):
     """The origin and the relays, READY; the origin's DHT node is all that the relays are told besides the key."""
 
     def launch(at, module, *arguments):
@@ -207,23 +244,33 @@ def started(options, place, network, folder, programs):
         return programs[-1]
 
     origin = launch(0, "origin", "--hls", str(folder / "hls"), "--name", "Lab").await_ready()
-    relays = [launch(at, "relay", "--stream", origin.ready["id"], "--no-port-mapping") for at in range(1, len(place.names))]
-    with ThreadPoolExecutor(len(relays)) as waiting:  # Each is READY when it says so, not when those before it were.
-        return origin, list(waiting.map(Program.await_ready, relays))
+    with ThreadPoolExecutor(len(place.names)) as waiting:  # Each is READY when it says so, not when those before it were.
+        relays, ready = [], []
+        for at in range(1, len(place.names)):
+            relays.append(launch(at, "relay", "--stream", origin.ready["id"], "--no-port-mapping"))
+            ready.append(waiting.submit(relays[-1].await_ready))
+            next_at = time.monotonic() + options.stagger
+            while time.monotonic() < next_at:
+                joining.look(relays)
+                time.sleep(min(POLL_SECONDS, max(0.0, next_at - time.monotonic())))
+        while not all(relay.done() for relay in ready):
+            joining.look(relays)
+            time.sleep(POLL_SECONDS)
+        return origin, [relay.result() for relay in ready]
 
 
 class Mesh:
     """One run over programs that are READY."""
 
-    def __init__(self, options, place, network, feed, origin, relays):
+    def __init__(self, options, place, network, feed, origin, relays, joining):
         self.options = options
         self.place = place
         self.network = network
         self.feed = feed
         self.origin = origin
         self.relays = relays
+        self.joining = joining
         self.published = {}  # seq → bytes
-        self.since_ready = {step: {} for step in ("linked", "fed", "full")}  # seconds, by relay
         self.segment_of = {}  # seq → a segment's number
         self.written_to_published = {}  # a segment's number → seconds
         self.held = {relay.name: set() for relay in relays}  # seqs
@@ -252,7 +299,7 @@ class Mesh:
     def _await_links(self):
         began = time.monotonic()
         while time.monotonic() - began < LINK_SECONDS:
-            counts = self._note_links()
+            counts = self.joining.look(self.relays)
             if all(links >= 1 and chunks >= 1 for links, chunks in counts):
                 self._note_held(self.relays)  # The first status that a program makes takes half a second of CPU: not while it is measured.
                 return time.monotonic() - began
@@ -260,23 +307,11 @@ class Mesh:
         say(f"FAIL not all relays linked and fed within {LINK_SECONDS} s; (links, chunks) of each: {counts}")
         return None
 
-    def _note_links(self):
-        """(links, chunks) of each relay, now."""
-        counts = []
-        for at, relay in enumerate(self.relays, 1):
-            scrape = relay.metrics()
-            links, chunks = scrape.sum("tributary_links"), verified(scrape)
-            counts.append((links, chunks))
-            for step, reached in (("linked", links >= 1), ("fed", chunks >= 1), ("full", links >= self.place.links_to_be_had(at))):
-                if reached:
-                    self.since_ready[step].setdefault(relay.name, time.monotonic() - relay.ready_at)
-        return counts
-
     def _warm_up(self):
         end = time.monotonic() + self.options.warm_up
         while time.monotonic() < end:
-            if len(self.since_ready["full"]) < len(self.relays):
-                self._note_links()
+            if not self.joining.over(self.relays):
+                self.joining.look(self.relays)
             time.sleep(POLL_SECONDS)
 
     def _await_quiet(self):
@@ -461,22 +496,12 @@ class Table:
             (f"{name}.missed-counted", "chunks missed, by their /metrics", told_missed, "", None),
             (f"{name}.rejected", "chunks rejected", rejected, "", 0),
             (f"{name}.dropped", "packets dropped by full lines", sum(dropped(after.wire[host]) - dropped(before.wire[host]) for host in after.wire), "", None),
-            *self._joining(mesh, name),
+            *mesh.joining.rows(mesh.relays, name),
             (f"{name}.cpu-origin", "CPU of the origin", (after.cpu["origin"] - before.cpu["origin"]) / seconds, "cores", None),
             (f"{name}.cpu-relay", "CPU of a relay, mean", statistics.mean((after.cpu[relay.name] - before.cpu[relay.name]) / seconds for relay in staying), "cores", None),
             (f"{name}.resident", "resident memory of a relay, largest", max(relay.resident_bytes() for relay in staying) / 1e6, "MB", None),
             (f"{name}.machine-idle", "share of this machine's CPU that idled", idle, "", None),
         ]
-
-    @staticmethod
-    def _joining(mesh, name):
-        """How long after READY a relay had its first link, its first chunk, and as many links as it wants; infinite where it never had."""
-        rows = []
-        for step, text in (("linked", "READY → first link"), ("fed", "READY → first chunk"), ("full", f"READY → {ENOUGH_LINKS} links, or all that can be had")):
-            times = sorted(mesh.since_ready[step].get(relay.name, math.inf) for relay in mesh.relays)
-            rows.append((f"{name}.{step}", f"{text}, median", percentile(times, 50), "s", None))
-            rows.append((f"{name}.{step}.most", "    most", times[-1], "s", None))
-        return rows
 
     def compare(self, simulated):
         """Puts what the simulator says beside the lab's own figures, and how far apart the whole times are."""

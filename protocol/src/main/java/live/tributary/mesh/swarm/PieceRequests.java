@@ -34,6 +34,9 @@ final class PieceRequests {
     /** Of how many chunks that are not at the live edge pieces are asked for at a time. */
     private static final int OLDER_AT_ONCE = 3;
 
+    /** A node that sees to something so long after its time was held up itself: what it waits for may be here, unread. */
+    private static final long HELD_UP = 100_000_000L;
+
     private static final int MAX_FAILURES = 12;
     private static final int MAX_FAILURES_OF_STRANGER = 4;
 
@@ -193,6 +196,8 @@ final class PieceRequests {
                 schedule(piece, piece.due);
             } else if (piece.state == Piece.State.WANTED) {
                 ask(piece, now);
+            } else if (now - first.at() > HELD_UP) {
+                passOver(piece, now); // Nobody is to blame.
             } else {
                 stayedAway(piece, now);
             }

@@ -74,6 +74,22 @@ class RepairTest {
     }
 
     @Test
+    void aNodeThatWasHeldUpItselfBlamesNobodyForWhatItHasNotReadYet() {
+        LinkId stranger = bed.relay(1);
+        bed.hears(stranger, records.get(0), records.get(1));
+        for (int piece = 0; piece < 3; piece++) {
+            shows(stranger, 0, piece);
+        }
+        bed.pass(Duration.ofSeconds(3));
+        shows(stranger, 0, 3);
+        assertThat(requests(stranger, 0, 3)).isNotEmpty();
+
+        bed.sleeps(Duration.ofSeconds(3));
+
+        assertThat(bed.dropped).as("a fourth failure, were it one").isEmpty();
+    }
+
+    @Test
     void aParentThatShowsAPieceIsNotAskedForItOnlyBecauseALiarWasBefore() {
         LinkId parent = parentOfTheFirstStripes();
         LinkId liar = bed.relay(2);

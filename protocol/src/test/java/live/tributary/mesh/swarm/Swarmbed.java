@@ -163,6 +163,14 @@ final class Swarmbed implements SwarmActions {
         }
     }
 
+    /** Lets time pass in which the node does nothing; then it does what fell due. */
+    void sleeps(Duration time) {
+        now += time.toNanos();
+        wall = wall.plus(time);
+        swarm.tick(now);
+        settle();
+    }
+
     private void settle() {
         while (!later.isEmpty()) {
             List<Runnable> due = new ArrayList<>(later);
