@@ -48,6 +48,8 @@ final class Neighbour {
     int loadPerMille;
     /** Whether a good piece ever came from it. */
     boolean hasServed;
+    /** How many good pieces it pushed before anybody else had them. */
+    int newsGiven;
     /** Offences that may have been bad luck: requests that timed out, pushes that never came. */
     int failures;
 

@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
 
-/** The blocks that wait to be sent to one neighbour, in two classes, each in order of arrival. */
+/** The blocks that wait to be sent to one neighbour, in two classes, each in the order in which they are to leave. */
 final class Outbox {
     /** The most blocks that may wait on one link. */
     static final int MAX_BLOCKS = 512;
@@ -39,7 +39,13 @@ final class Outbox {
         if (live.size() + old.size() >= MAX_BLOCKS) {
             return false;
         }
-        (isLive ? live : old).add(waiting);
+        ArrayDeque<Waiting> queue = queue(isLive);
+        ArrayDeque<Waiting> later = new ArrayDeque<>();
+        while (!queue.isEmpty() && queue.getLast().order() > waiting.order()) {
+            later.push(queue.removeLast());
+        }
+        queue.add(waiting);
+        queue.addAll(later);
         return true;
     }
 

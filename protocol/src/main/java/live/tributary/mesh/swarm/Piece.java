@@ -49,6 +49,9 @@ final class Piece {
 
     int blocks;
     int attempts;
+    /** How it went on before it was whole, if it did. */
+    @Nullable
+    CutThrough cutThrough;
 
     /** Who told that it has the piece before this node had it, and when. */
     private List<Sighting> sightings = new ArrayList<>(4);
@@ -95,6 +98,7 @@ final class Piece {
 
     void startOver() {
         blocks = 0;
+        cutThrough = null;
         mixed = false;
         soleGiver = null;
         source = null;
@@ -125,6 +129,11 @@ final class Piece {
 
     List<Sighting> sightings() {
         return sightings;
+    }
+
+    /** Whether nobody has shown it but, perhaps, who never kept his word. */
+    boolean isNews() {
+        return firstTrusted() == null;
     }
 
     boolean wanted() {

@@ -363,6 +363,9 @@ final class PieceExchange {
             return;
         }
         piece.stored(index, from);
+        if (piece.source == from && CutThrough.isFor(piece) && !config.isPlain()) {
+            upload.passOn(piece, index, now);
+        }
         if (piece.blocks == piece.allBlocks()) {
             requests.takeBack(piece, null);
             piece.state = Piece.State.CHECKING;
@@ -400,6 +403,7 @@ final class PieceExchange {
         }
         if (source != null) {
             source.hasServed = true;
+            source.newsGiven += piece.pushed && piece.isNews() ? 1 : 0;
             if (source.failures > 0) {
                 source.failures--;
             }

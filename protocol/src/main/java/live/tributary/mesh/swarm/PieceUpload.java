@@ -1,7 +1,10 @@
 package live.tributary.mesh.swarm;
 
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import live.tributary.protocol.stream.ChunkRecord;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.wire.PeerMessage;
@@ -51,35 +54,68 @@ final class PieceUpload {
         if (config.pullOnly()) {
             return;
         }
-        above.ifPresent(neighbour -> pushIfLacking(neighbour, piece, now));
-        for (Neighbour neighbour : config.floods() ? neighbours : trees.children(piece.stripe())) {
-            if (above.filter(neighbour::equals).isEmpty()) {
-                pushIfLacking(neighbour, piece, now);
-            }
+        Set<Neighbour> receivers = new LinkedHashSet<>();
+        above.ifPresent(receivers::add);
+        receivers.addAll(config.floods() ? neighbours : trees.children(piece.stripe()));
+        CutThrough begun = piece.cutThrough;
+        if (begun != null) {
+            pushTo(begun.receivers(), piece, begun.rest(piece), now);
+            receivers.removeAll(begun.receivers());
         }
+        pushTo(receivers, piece, piece.allBlocks(), now);
     }
 
-    private void pushIfLacking(Neighbour neighbour, Piece piece, long now) {
-        if (neighbour.isRelay()
+    /** Passes on a block of a piece that is not whole yet, to those who would get the piece. */
+    void passOn(Piece piece, int block, long now) {
+        if (piece.cutThrough == null) {
+            Set<Neighbour> receivers = new LinkedHashSet<>();
+            trees.above(piece).ifPresent(receivers::add);
+            receivers.addAll(trees.children(piece.stripe()));
+            receivers.removeIf(neighbour -> !mayBePushed(neighbour, piece, now));
+            piece.cutThrough = new CutThrough(List.copyOf(receivers));
+        }
+        pushTo(piece.cutThrough.receivers(), piece, 1 << block, now);
+        piece.cutThrough.goes(block);
+        pump(now);
+    }
+
+    private boolean mayBePushed(Neighbour neighbour, Piece piece, long now) {
+        return neighbour.isRelay()
                 && neighbour.carries(piece.chunk.record.rendition())
                 && neighbour != piece.source
                 && choking.mayGive(neighbour)
                 && !neighbour.held.contains(piece.number)
                 && !neighbour.gets(piece.number)
                 && neighbour.mayBePushed(piece.chunk.record.hash(), now)
-                && !uplink.stalled(neighbour, now)) {
-            pushTo(neighbour, piece.chunk.record, piece.number);
+                && !uplink.stalled(neighbour, now);
+    }
+
+    private void pushTo(Collection<Neighbour> receivers, Piece piece, int blocks, long now) {
+        boolean fromOrigin = !config.isPlain() && piece.source != null && piece.source.isOrigin();
+        for (Neighbour receiver : receivers) {
+            if (mayBePushed(receiver, piece, now)) {
+                tellRecord(receiver, piece.chunk.record);
+                for (int i = 0; i < piece.blockCount(); i++) {
+                    if ((blocks & 1 << i) != 0) {
+                        uplink.push(receiver, piece.block(i), fromOrigin);
+                    }
+                }
+            }
         }
     }
 
-    private void pushTo(Neighbour neighbour, ChunkRecord record, long number) {
-        if (!neighbour.isKnownToKnow(record.hash())) {
-            records.gossip().tell(neighbour, record);
-        }
+    private void give(Neighbour neighbour, ChunkRecord record, long number) {
+        tellRecord(neighbour, record);
         int length = record.pieceLength((int) (number - record.firstPiece()));
         for (int begin = 0; begin < length; begin += PeerMessage.BLOCK_LENGTH) {
             int size = Math.min(PeerMessage.BLOCK_LENGTH, length - begin);
-            uplink.add(neighbour, new PeerMessage.Block(number, begin, size), true, true);
+            uplink.push(neighbour, new PeerMessage.Block(number, begin, size), false);
+        }
+    }
+
+    private void tellRecord(Neighbour neighbour, ChunkRecord record) {
+        if (!neighbour.isKnownToKnow(record.hash())) {
+            records.gossip().tell(neighbour, record);
         }
     }
 
@@ -102,7 +138,7 @@ final class PieceUpload {
                 && chunk.filter(c -> c.offers(block.piece())).isPresent()
                 && !isBeingPushed(by, block, now) // The push that it crossed satisfies it.
                 && (!seeds() || superSeed.mayServe(by, block.piece(), now))
-                && uplink.add(by, block, chunk.get().live && !seeds(), false); // An origin's gifts go first.
+                && uplink.add(by, block, chunk.get().live && !seeds()); // An origin's gifts go first.
         if (!served) {
             actions.send(by.link, new PeerMessage.Reject(block));
             return;
@@ -175,7 +211,7 @@ final class PieceUpload {
             if (config.pullOnly()) {
                 actions.send(gift.to().link, new PeerMessage.Have(gift.piece()));
             } else {
-                chunks.of(gift.piece()).ifPresent(chunk -> pushTo(gift.to(), chunk.record, gift.piece()));
+                chunks.of(gift.piece()).ifPresent(chunk -> give(gift.to(), chunk.record, gift.piece()));
             }
             uplink.pumpLive(now);
         }

@@ -20,7 +20,10 @@ public interface SwarmActions {
 
     void send(LinkId link, LiveMessage message);
 
-    /** Queues PIECE with bytes of a verified piece; answered by {@link LiveSwarm#blockSent} when they have left. */
+    /**
+     * Queues PIECE with bytes that are in the store, of a verified piece or of one that an origin is sending; answered by
+     * {@link LiveSwarm#blockSent} when they have left.
+     */
     void sendBlock(LinkId link, PeerMessage.Block block);
 
     /** Bytes of blocks that were queued on a link and have not left yet. */

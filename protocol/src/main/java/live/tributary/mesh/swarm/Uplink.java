@@ -5,8 +5,8 @@ import live.tributary.protocol.wire.PeerMessage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The order in which blocks leave this node: the live edge before anything older, and within it first come, first served, so
- * that one child has a whole piece before the next gets its first block.
+ * The order in which blocks leave this node: the live edge before anything older, and within it what the origin gave before what
+ * others did. What is alike is served as it comes, so that one child has a whole piece before the next gets its first block.
  *
  * <p>Only a few blocks at a time are with the driver; the rest wait here, where they can still be dropped. A link that does not
  * move takes no part: it counts neither as busy nor as free.
@@ -20,6 +20,9 @@ final class Uplink {
     private static final long AHEAD_NANOS = 4_000_000L;
     /** A link whose oldest block has not left in this time is stalled. */
     private static final long STALLED_NANOS = 250_000_000L;
+
+    /** More blocks than a node ever sends. */
+    private static final long BEFORE_ALL_ELSE = 1L << 48;
 
     private final SwarmActions actions;
     private final Collection<Neighbour> neighbours;
@@ -38,9 +41,16 @@ final class Uplink {
         this.ahead = Math.max(MIN_AHEAD, (long) (bytesPerNano * AHEAD_NANOS));
     }
 
-    /** Queues a block; false where the neighbour's queue is full. */
-    boolean add(Neighbour to, PeerMessage.Block block, boolean live, boolean pushed) {
-        return to.outbox.add(new Outbox.Waiting(block, order++, pushed), live);
+    /** Queues a block that was asked for; false where the neighbour's queue is full. */
+    boolean add(Neighbour to, PeerMessage.Block block, boolean live) {
+        return to.outbox.add(new Outbox.Waiting(block, order++, false), live);
+    }
+
+    /** Queues a block of the live edge that nobody asked for; what came from the origin leaves before all else, for all wait for it. */
+    void push(Neighbour to, PeerMessage.Block block, boolean fromOrigin) {
+        long place = fromOrigin ? order - BEFORE_ALL_ELSE : order;
+        order++;
+        to.outbox.add(new Outbox.Waiting(block, place, true), true);
     }
 
     void sent(Neighbour to, PeerMessage.Block block, long now) {
