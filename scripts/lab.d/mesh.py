@@ -30,7 +30,10 @@ POLL_SECONDS = 1.0
 QUIET_SECONDS = 0.4
 QUIET_SHARE = 0.15  # of the bitrate: links and the DHT talk a little all the time
 GRACE_SECONDS = 16  # for what was published last to arrive late, rather than never
-STATUS_POLLS = 10  # one status for so many scrapes; it lists the newest 30 chunks
+# When programs are asked while chunks are watched, in a segment's durations since it was written: not while it is published, nor as it becomes
+# whole at its relays. What eleven answers take of two processors would be seen in its time.
+LOOKS = (0.2, 0.4, 0.75, 0.9)
+STATUS_LOOKS = 10  # one status for so many scrapes; it lists the newest 30 chunks
 WATCH_SPARE = 1.25  # chunks whose time cannot be told apart are not counted, and others watched instead
 KILL_AFTER = 0.25  # of a chunk's duration after it was written: while it spreads
 # The second compiler too: without it the JDK hashes 15 times as slowly, which is seen in every chunk's time.
@@ -348,20 +351,23 @@ class Mesh:
         seen = {relay.name: latency(relay.metrics()) for relay in relays}
         latencies = {}
         end = time.monotonic() + watched_at_most(self.options)
-        for poll in itertools.count():
+        looked = time.time()
+        for look in itertools.count():
             whole = sum(len(by) == len(relays) for by in latencies.values())
             if whole >= self.options.chunks or time.monotonic() >= end:
                 return latencies
-            time.sleep(POLL_SECONDS)
-            self._note_published()
-            if poll % STATUS_POLLS == 0:
+            self._await_look()
+            before, looked = looked, time.time()
+            if look % len(LOOKS) == 0:
+                self._note_published()
+            if look % STATUS_LOOKS == 0:
                 self._note_held(relays)
             for relay in relays:
                 count, total = latency(relay.metrics())
                 fresh = count - seen[relay.name][0]
                 if fresh > 0:
                     seconds = (total - seen[relay.name][1]) / fresh
-                    published = time.time() - seconds - POLL_SECONDS / 2
+                    published = (before + looked) / 2 - seconds
                     at = self._segment_at(published)
                     latencies.setdefault(at, {})[relay.name] = seconds
                     if self.options.each and len(latencies[at]) == len(relays):
@@ -371,6 +377,12 @@ class Mesh:
                 seen[relay.name] = (count, total)
             if self.options.each:
                 self._tell_dropped()
+
+    def _await_look(self):
+        """Sleeps until programs may be asked next."""
+        since = (time.time() - self.feed.segments[-1].written) / self.options.segment
+        phase = next((phase for phase in LOOKS if phase > since), 1 + LOOKS[0])
+        time.sleep(max(0.0, phase - since) * self.options.segment)
 
     def _tell_dropped(self):
         now_dropped = {host: dropped(counters) for host, counters in self.network.counters().items()}

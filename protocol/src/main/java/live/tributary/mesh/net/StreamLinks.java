@@ -55,7 +55,7 @@ final class StreamLinks {
     private long changeAt;
     private int dialling;
     private int challenging;
-    private boolean closing;
+    private boolean linkedOnce;
 
     /** Makes the link of a channel. */
     @FunctionalInterface
@@ -157,8 +157,9 @@ final class StreamLinks {
             return Standing.REFUSED;
         }
         dialling -= link.dialled().isPresent() ? 1 : 0;
-        if (byKey.isEmpty()) {
-            LOG.info("linked to the mesh: {} {}", peer.role(), peer.relay());
+        if (!linkedOnce) {
+            linkedOnce = true; // Once: strangers may come and go as they like.
+            LOG.info("linked to the mesh by {} {}", peer.role(), peer.relay());
         }
         byKey.put(peer.relay(), link);
         LOG.debug("link {} stands: {} {}", byKey.size(), peer.role(), peer.relay());
@@ -219,9 +220,7 @@ final class StreamLinks {
         byKey.remove(peer, link);
         if (!byKey.containsKey(peer)) {
             directory.unlinked(peer);
-            if (byKey.isEmpty() && !closing) {
-                LOG.info("no link is left, looking for others");
-            }
+            LOG.debug("link to {} is down: {} are left", peer, byKey.size());
         }
         return true;
     }
@@ -316,7 +315,6 @@ final class StreamLinks {
     }
 
     void closeAll() {
-        closing = true;
         List.copyOf(links.values()).forEach(Link::close);
     }
 
