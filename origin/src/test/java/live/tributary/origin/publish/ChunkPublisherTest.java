@@ -321,11 +321,19 @@ class ChunkPublisherTest {
     }
 
     private ChunkPublisher publisher() throws IOException {
-        return new ChunkPublisher(KEY, new StateFile(stateFile()), outbox(), mesh, clock, (record, bytes) -> {});
+        return publisher(outbox());
+    }
+
+    private ChunkPublisher publisher(Outbox outbox) throws IOException {
+        return new ChunkPublisher(KEY, new StateFile(stateFile()), outbox, mesh, clock, (record, bytes) -> {});
     }
 
     private Outbox outbox() {
-        return new Outbox(folder.resolve("outbox"), Disk.REAL, record -> false);
+        return outbox(Disk.REAL);
+    }
+
+    private Outbox outbox(Disk disk) {
+        return new Outbox(folder.resolve("outbox"), disk, record -> false);
     }
 
     private Path stateFile() {
@@ -349,13 +357,7 @@ class ChunkPublisherTest {
         Files.createDirectory(folder.resolve("outbox"));
         List<Integer> told = new ArrayList<>();
         Disk ofBytes = channel -> told.add(mesh.records.size());
-        ChunkPublisher publisher = new ChunkPublisher(
-                KEY,
-                new StateFile(stateFile()),
-                new Outbox(folder.resolve("outbox"), ofBytes, record -> false),
-                mesh,
-                clock,
-                (record, bytes) -> {});
+        ChunkPublisher publisher = publisher(outbox(ofBytes));
         List<Path> files = new ArrayList<>();
         mesh.beforeRecord(() -> files.addAll(outboxFiles()));
 
@@ -375,13 +377,7 @@ class ChunkPublisherTest {
                 throw new IOException("No space left on device");
             }
         };
-        ChunkPublisher publisher = new ChunkPublisher(
-                KEY,
-                new StateFile(stateFile()),
-                new Outbox(folder.resolve("outbox"), disk, record -> false),
-                mesh,
-                clock,
-                (record, bytes) -> {});
+        ChunkPublisher publisher = publisher(outbox(disk));
 
         publisher.publish(0, chunk(0, 10));
         assertThat(mesh.records).hasSize(1);
