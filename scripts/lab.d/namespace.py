@@ -14,7 +14,7 @@ class Namespace:
     def __init__(self):
         with _returning():
             _check(_libc.unshare(CLONE_NEWNET), "unshare")
-            self.descriptor = os.open("/proc/self/ns/net", os.O_RDONLY)
+            self.descriptor = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
     def enter(self):
         """Moves the calling thread into it for good: for a child between fork and exec."""
@@ -30,7 +30,7 @@ class Namespace:
 
 @contextlib.contextmanager
 def _returning():
-    outside = os.open("/proc/self/ns/net", os.O_RDONLY)
+    outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         yield
     finally:
