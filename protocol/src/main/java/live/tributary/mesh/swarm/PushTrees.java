@@ -47,8 +47,8 @@ final class PushTrees {
     private static final long WELCOME_AFTER_LEAVING = 1_000_000_000L;
     private static final long NO_GRAFT_AFTER_REFUSAL = 8_000_000_000L;
     private static final long NO_GRAFT_AFTER_FAILURE = 20_000_000_000L;
-    /** The share of the upload that may be promised to children, at the stream's mean rate: it comes in bursts. */
-    private static final double PROMISED_SHARE = 0.5;
+    /** The share of the upload that may be promised to children, at the stream's mean rate: it comes at twice that, and late pieces are asked for. */
+    static final double PROMISED_SHARE = 0.35;
     /** In what time a piece shall have left for the last child of its stripe, where there is more than one. */
     private static final double MAX_ROUND = 75_000_000;
 

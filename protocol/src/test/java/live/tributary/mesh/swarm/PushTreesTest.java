@@ -32,6 +32,26 @@ class PushTreesTest {
     }
 
     @Test
+    void promisesNoMoreThanItsShareOfTheUploadOverAllStripes() {
+        bed.live();
+        ChunkRecord record = bed.stream.record(
+                TestStream.TERM, 100, Optional.empty(), 0, TestStream.NOW, 48 * ChunkRecord.PIECE_LENGTH);
+        bed.hears(bed.relay(0), record);
+        double bitsPerSecondOfAStripe = record.length() * 8.0 / 4 / LiveMessage.STRIPES;
+
+        int accepted = 0;
+        for (LinkId child : children(10)) {
+            for (int stripe = 1; stripe < LiveMessage.STRIPES; stripe++) {
+                bed.gets(child, new LiveMessage.Tree(stripe, true));
+            }
+            accepted += LiveMessage.STRIPES - trees(child).size();
+        }
+
+        double room = PushTrees.PROMISED_SHARE * Swarmbed.UPLOAD - accepted * bitsPerSecondOfAStripe;
+        assertThat(room).isBetween(0.0, bitsPerSecondOfAStripe);
+    }
+
+    @Test
     void whoCanSendMuchMoreTakesThePlaceOfWhoCanSendLeast() {
         List<LinkId> children = children(FULL - 1);
         LinkId least = grafted(FULL, SLOW / 2);

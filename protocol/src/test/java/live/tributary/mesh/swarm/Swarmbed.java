@@ -20,6 +20,9 @@ import live.tributary.protocol.wire.PeerMessage;
 
 /** One swarm core between fakes: a clock that stands, signatures checked at once, and everything that it asks for written down. */
 final class Swarmbed implements SwarmActions {
+    /** What the core under test is told that it can send, bits a second. */
+    static final long UPLOAD = 100_000_000;
+
     private static final long MILLI = 1_000_000L;
 
     final TestStream stream = new TestStream(1);
@@ -56,7 +59,7 @@ final class Swarmbed implements SwarmActions {
 
     Swarmbed(NodeRole role, Set<Integer> renditions) {
         swarm = new LiveSwarm(
-                new SwarmConfig(stream.key.streamKey(), key(0), role, 100_000_000, Duration.ofMinutes(10))
+                new SwarmConfig(stream.key.streamKey(), key(0), role, UPLOAD, Duration.ofMinutes(10))
                         .fetching(renditions),
                 this,
                 () -> wall,
