@@ -5,34 +5,39 @@ import java.util.List;
 /** A piece that goes on while it is still coming: to whom, and which of its blocks have gone. */
 final class CutThrough {
     /*
-     * An origin sends a piece in the time in which a root's line carries it several times. So a root that waited for the whole piece
-     * would be idle first, and its last child would wait for all the others. What it passes on it has not checked; its children
-     * would take a bad piece for its own. So it does this only with what comes from an origin, whose pieces are good, and an origin is
-     * who has shown it by its deeds: anybody can say that he is one.
+     * Who waits for the whole of a piece before he passes it on is idle first, and then his last child waits for all the others; at
+     * each step of the way. But what is passed on early has not been checked, and who completes a bad piece is banned. So the block
+     * that completes it stays here until the piece is good: a bad one never leaves this node whole, and what its receivers have of it
+     * is no use to them and no blame to anybody.
      */
-    /** So many pieces must have been good, and news, before those that follow are passed on unchecked. */
-    static final int EARNED_BY = 16;
-
     private final List<Neighbour> receivers;
+    private final long firstPlace;
     private int gone;
 
-    CutThrough(List<Neighbour> receivers) {
+    /** @param firstPlace of the first receiver's first block, in the order in which blocks leave this node */
+    CutThrough(List<Neighbour> receivers, long firstPlace) {
         this.receivers = List.copyOf(receivers);
+        this.firstPlace = firstPlace;
     }
 
-    /** Whether a piece may go on before it is whole: it is an origin's, and nobody else has it. */
+    /** Whether a piece may go on before it is whole: so far it is from one neighbour, who has sent good ones before or is the origin. */
     static boolean isFor(Piece piece) {
         Neighbour source = piece.source;
         return source != null
-                && source.isOrigin()
-                && source.newsGiven >= EARNED_BY
+                && (source.isOrigin() || source.hasServed)
+                && source == piece.soleGiver
+                && !piece.mixed
                 && piece.pushed
                 && piece.chunk.live
-                && piece.isNews();
+                && piece.blocks != piece.allBlocks();
     }
 
     List<Neighbour> receivers() {
         return receivers;
+    }
+
+    long firstPlace() {
+        return firstPlace;
     }
 
     void goes(int block) {

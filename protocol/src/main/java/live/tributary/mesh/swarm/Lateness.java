@@ -26,7 +26,7 @@ final class Lateness {
 
     /** How long a piece that a neighbour has shown may stay away before somebody is asked for it. */
     long grace(Neighbour by) {
-        if (!by.hasServed && by.failures > 0) {
+        if (by.mayLie()) {
             return MAX_GRACE; // The word of one who was asked and never gave a piece hurries nobody.
         }
         return (long) Math.max(MIN_GRACE, Math.min(MAX_GRACE, mean + DEVIATIONS * deviation));

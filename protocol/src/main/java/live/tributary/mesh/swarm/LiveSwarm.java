@@ -38,7 +38,7 @@ public final class LiveSwarm {
      *   PieceExchange   a piece is wanted, coming, being checked or good
      *     PieceRequests a piece that is missing has a time at which it is asked for
      *     PieceUpload   who needs a piece gets it from its parent, or asks
-     *       CutThrough    what the origin gives goes on before it is whole
+     *       CutThrough    a piece goes on while it comes, but for what completes it
      *     PushTrees     a stripe has one parent
      *     SuperSeed     an origin gives each piece away once
      *       StripeRoots   the root of a stripe is whom pieces spread from best

@@ -48,8 +48,6 @@ final class Neighbour {
     int loadPerMille;
     /** Whether a good piece ever came from it. */
     boolean hasServed;
-    /** How many good pieces it pushed before anybody else had them. */
-    int newsGiven;
     /** Offences that may have been bad luck: requests that timed out, pushes that never came. */
     int failures;
 
@@ -60,6 +58,9 @@ final class Neighbour {
 
     private final Map<Long, Long> refusedUntil = new LinkedHashMap<>();
     private final LinkedHashSet<Sha256> knownRecords = new LinkedHashSet<>();
+    /** Pieces of which it was passed some that turned out bad. */
+    private final Map<Long, Boolean> spoilt = new LinkedHashMap<>();
+
     private final Map<Long, Boolean> coming = new LinkedHashMap<>();
     private int requestedBlocks;
 
@@ -116,6 +117,11 @@ final class Neighbour {
 
     boolean full() {
         return loadPerMille >= LOAD_FULL;
+    }
+
+    /** Whether it was asked, failed and never gave a good piece: its word is worth nothing. */
+    boolean mayLie() {
+        return !hasServed && failures > 0;
     }
 
     /** Whether it has the piece, as far as it said; an origin has what it signed. */
@@ -216,6 +222,17 @@ final class Neighbour {
     boolean refuses(long piece, long now) {
         Long until = refusedUntil.get(piece);
         return until != null && now < until;
+    }
+
+    /** It was passed some of a bad piece: to complete it there would be to take the blame. */
+    void spoil(long piece) {
+        outbox.dropPush(piece);
+        spoilt.put(piece, true);
+        trim(spoilt);
+    }
+
+    boolean isSpoilt(long piece) {
+        return spoilt.containsKey(piece);
     }
 
     private static void trim(Map<Long, ?> map) {

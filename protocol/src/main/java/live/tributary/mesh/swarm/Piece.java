@@ -127,13 +127,18 @@ final class Piece {
         return null;
     }
 
-    List<Sighting> sightings() {
-        return sightings;
+    /** Whether nobody has shown it but who failed and never gave a good piece. */
+    boolean isShownByLiarsOnly() {
+        for (Sighting sighting : sightings) {
+            if (!sighting.by().mayLie()) {
+                return false;
+            }
+        }
+        return true;
     }
 
-    /** Whether nobody has shown it but, perhaps, who never kept his word. */
-    boolean isNews() {
-        return firstTrusted() == null;
+    List<Sighting> sightings() {
+        return sightings;
     }
 
     boolean wanted() {

@@ -363,7 +363,7 @@ final class PieceExchange {
             return;
         }
         piece.stored(index, from);
-        if (piece.source == from && CutThrough.isFor(piece) && !config.isPlain()) {
+        if (CutThrough.isFor(piece) && !config.isPlain()) {
             upload.passOn(piece, index, now);
         }
         if (piece.blocks == piece.allBlocks()) {
@@ -403,7 +403,6 @@ final class PieceExchange {
         }
         if (source != null) {
             source.hasServed = true;
-            source.newsGiven += piece.pushed && piece.isNews() ? 1 : 0;
             if (source.failures > 0) {
                 source.failures--;
             }
@@ -435,6 +434,9 @@ final class PieceExchange {
     private void bad(Piece piece, long now) {
         Neighbour giver = piece.mixed ? null : piece.soleGiver;
         piece.exclusive |= piece.mixed;
+        if (piece.cutThrough != null) {
+            piece.cutThrough.receivers().forEach(receiver -> receiver.spoil(piece.number));
+        }
         piece.startOver();
         if (giver != null) {
             giver.held.remove(piece.number, piece.number + 1);

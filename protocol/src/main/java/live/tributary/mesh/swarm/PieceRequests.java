@@ -96,7 +96,7 @@ final class PieceRequests {
 
     /** A neighbour has a piece that is wanted: unless it comes by itself in time, it is asked for. */
     void shown(Piece piece, Neighbour by, long now) {
-        boolean firstToBeTrusted = by.hasServed && piece.firstTrusted() == null;
+        boolean firstToBeTrusted = by.hasServed && piece.isShownByLiarsOnly();
         piece.seen(by, now);
         boolean fromAPoorOne = isAskedOfAPoorOne(piece, by);
         if (!piece.chunk.live || piece.state != Piece.State.WANTED && !fromAPoorOne) {
@@ -117,7 +117,7 @@ final class PieceRequests {
         } else if (parent == by) {
             schedule(piece, now + PARENT_GRACE);
         } else if (!parent.held.contains(piece.number)) {
-            // Whoever showed it before may have lied, and the piece is late only after somebody had it.
+            // It is late only after somebody had it, and whoever showed it before has lied before.
             long usual = now + lateness.grace(by);
             schedule(piece, firstToBeTrusted ? usual : Math.min(piece.due, usual));
         }

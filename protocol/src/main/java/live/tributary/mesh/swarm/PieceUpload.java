@@ -1,6 +1,5 @@
 package live.tributary.mesh.swarm;
 
-import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -59,10 +58,10 @@ final class PieceUpload {
         receivers.addAll(config.floods() ? neighbours : trees.children(piece.stripe()));
         CutThrough begun = piece.cutThrough;
         if (begun != null) {
-            pushTo(begun.receivers(), piece, begun.rest(piece), now);
+            pushTo(begun.receivers(), piece, begun.rest(piece), begun.firstPlace(), now);
             receivers.removeAll(begun.receivers());
         }
-        pushTo(receivers, piece, piece.allBlocks(), now);
+        pushTo(List.copyOf(receivers), piece, piece.allBlocks(), places(receivers.size(), piece), now);
     }
 
     /** Passes on a block of a piece that is not whole yet, to those who would get the piece. */
@@ -72,9 +71,9 @@ final class PieceUpload {
             trees.above(piece).ifPresent(receivers::add);
             receivers.addAll(trees.children(piece.stripe()));
             receivers.removeIf(neighbour -> !mayBePushed(neighbour, piece, now));
-            piece.cutThrough = new CutThrough(List.copyOf(receivers));
+            piece.cutThrough = new CutThrough(List.copyOf(receivers), places(receivers.size(), piece));
         }
-        pushTo(piece.cutThrough.receivers(), piece, 1 << block, now);
+        pushTo(piece.cutThrough.receivers(), piece, 1 << block, piece.cutThrough.firstPlace(), now);
         piece.cutThrough.goes(block);
         pump(now);
     }
@@ -86,18 +85,25 @@ final class PieceUpload {
                 && choking.mayGive(neighbour)
                 && !neighbour.held.contains(piece.number)
                 && !neighbour.gets(piece.number)
+                && !neighbour.isSpoilt(piece.number)
                 && neighbour.mayBePushed(piece.chunk.record.hash(), now)
                 && !uplink.stalled(neighbour, now);
     }
 
-    private void pushTo(Collection<Neighbour> receivers, Piece piece, int blocks, long now) {
+    /** Places for a piece in the order in which blocks leave: all of the first receiver's before any of the second's. */
+    private long places(int receivers, Piece piece) {
         boolean fromOrigin = !config.isPlain() && piece.source != null && piece.source.isOrigin();
-        for (Neighbour receiver : receivers) {
+        return uplink.places(receivers * piece.blockCount(), fromOrigin);
+    }
+
+    private void pushTo(List<Neighbour> receivers, Piece piece, int blocks, long firstPlace, long now) {
+        for (int r = 0; r < receivers.size(); r++) {
+            Neighbour receiver = receivers.get(r);
             if (mayBePushed(receiver, piece, now)) {
                 tellRecord(receiver, piece.chunk.record);
                 for (int i = 0; i < piece.blockCount(); i++) {
                     if ((blocks & 1 << i) != 0) {
-                        uplink.push(receiver, piece.block(i), fromOrigin);
+                        uplink.push(receiver, piece.block(i), firstPlace + r * piece.blockCount() + i);
                     }
                 }
             }
@@ -109,7 +115,7 @@ final class PieceUpload {
         int length = record.pieceLength((int) (number - record.firstPiece()));
         for (int begin = 0; begin < length; begin += PeerMessage.BLOCK_LENGTH) {
             int size = Math.min(PeerMessage.BLOCK_LENGTH, length - begin);
-            uplink.push(neighbour, new PeerMessage.Block(number, begin, size), false);
+            uplink.push(neighbour, new PeerMessage.Block(number, begin, size), uplink.places(1, false));
         }
     }
 
@@ -136,6 +142,7 @@ final class PieceUpload {
         }
         boolean served = choking.mayGive(by)
                 && chunk.filter(c -> c.offers(block.piece())).isPresent()
+                && !by.isSpoilt(block.piece())
                 && !isBeingPushed(by, block, now) // The push that it crossed satisfies it.
                 && (!seeds() || superSeed.mayServe(by, block.piece(), now))
                 && uplink.add(by, block, chunk.get().live && !seeds()); // An origin's gifts go first.

@@ -110,8 +110,7 @@ final class PushTrees {
     boolean mayPush(int stripe, Neighbour neighbour, long now) {
         return feedsUs(stripe, neighbour)
                 || now < neighbour.welcomeUntil[stripe]
-                || (neighbour.hasServed || neighbour.failures == 0)
-                        && (now < neighbour.turnsUntil[stripe] || isChild(stripe, neighbour));
+                || !neighbour.mayLie() && (now < neighbour.turnsUntil[stripe] || isChild(stripe, neighbour));
     }
 
     /** A piece was pushed that was here already, or that may not be pushed: an edge that is not needed ends. */

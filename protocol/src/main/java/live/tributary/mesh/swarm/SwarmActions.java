@@ -21,8 +21,8 @@ public interface SwarmActions {
     void send(LinkId link, LiveMessage message);
 
     /**
-     * Queues PIECE with bytes that are in the store, of a verified piece or of one that an origin is sending; answered by
-     * {@link LiveSwarm#blockSent} when they have left.
+     * Queues PIECE with bytes that are in the store, of a verified piece or of one that is still coming, but never all of that;
+     * answered by {@link LiveSwarm#blockSent} when they have left.
      */
     void sendBlock(LinkId link, PeerMessage.Block block);
 
@@ -49,8 +49,8 @@ public interface SwarmActions {
     void open(ChunkRecord record);
 
     /**
-     * Hashes one whole piece (SHA-1), {@code piece} counted within the chunk. Once it is found good its bytes may be sent on, even
-     * though the chunk is not complete: {@link #sendBlock} may name it.
+     * Hashes one whole piece (SHA-1), {@code piece} counted within the chunk. Once it is found good all of it may be sent on, even
+     * though the chunk is not complete.
      */
     void checkPiece(ChunkRecord record, int piece);
 

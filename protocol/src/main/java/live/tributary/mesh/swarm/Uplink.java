@@ -46,10 +46,15 @@ final class Uplink {
         return to.outbox.add(new Outbox.Waiting(block, order++, false), live);
     }
 
-    /** Queues a block of the live edge that nobody asked for; what came from the origin leaves before all else, for all wait for it. */
-    void push(Neighbour to, PeerMessage.Block block, boolean fromOrigin) {
-        long place = fromOrigin ? order - BEFORE_ALL_ELSE : order;
-        order++;
+    /** The first of so many places in a row; what came from the origin leaves before all else, for all wait for it. */
+    long places(int count, boolean fromOrigin) {
+        long first = fromOrigin ? order - BEFORE_ALL_ELSE : order;
+        order += count;
+        return first;
+    }
+
+    /** Queues a block of the live edge that nobody asked for. */
+    void push(Neighbour to, PeerMessage.Block block, long place) {
         to.outbox.add(new Outbox.Waiting(block, place, true), true);
     }
 

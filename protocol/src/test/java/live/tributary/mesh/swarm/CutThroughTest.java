@@ -10,19 +10,16 @@ import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
 import org.junit.jupiter.api.Test;
 
-/** What a root passes on before it has all of it. Chunks have four pieces, the first three of four blocks. */
+/** What a relay passes on before it has all of it. Chunks have four pieces, the first three of four blocks. */
 class CutThroughTest {
-    private static final int PIECES = 4;
-    private static final int CHUNKS_TO_EARN_IT = CutThrough.EARNED_BY / PIECES;
-
     private final Swarmbed bed = new Swarmbed(NodeRole.RELAY);
     private LinkId origin;
     private LinkId another;
     private ChunkRecord last;
 
     @Test
-    void whatAProvenOriginPushesGoesOnBlockByBlock() {
-        LinkId child = childOfProvenOrigin();
+    void whatIsPushedGoesOnBlockByBlockAndTheBlockThatCompletesItOnceItIsGood() {
+        LinkId child = childOfARoot();
         ChunkRecord record = published();
         List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 0);
 
@@ -30,63 +27,72 @@ class CutThroughTest {
         assertThat(blocksTo(child)).containsExactly(blocks.get(0));
         bed.receives(origin, blocks.get(1));
         bed.receives(origin, blocks.get(2));
+        assertThat(blocksTo(child)).isEqualTo(blocks.subList(0, 3));
+
+        bed.piecesAreGood = false;
         bed.receives(origin, blocks.get(3));
         bed.pass(Duration.ofMillis(50));
 
-        assertThat(blocksTo(child)).as("each once").isEqualTo(blocks);
+        assertThat(blocksTo(child)).as("a bad piece does not leave whole").isEqualTo(blocks.subList(0, 3));
+    }
+
+    @Test
+    void aGoodOneGoesOnWholeEachBlockOnce() {
+        LinkId child = childOfARoot();
+        ChunkRecord record = published();
+
+        bed.receives(origin, record, 0);
+        bed.pass(Duration.ofMillis(50));
+
+        assertThat(blocksTo(child)).isEqualTo(Swarmbed.blocksOf(record, 0));
         assertThat(bed.recordsSentTo(child)).contains(record);
     }
 
     @Test
-    void whoSaysThatHeIsAnOriginHasToShowItFirst() {
-        relays();
-        givesChunks(CHUNKS_TO_EARN_IT - 1);
-        LinkId child = child(2);
+    void whoWasPassedSomeOfABadPieceIsNeitherPushedNorServedTheRestFromHere() {
+        LinkId child = childOfARoot();
         ChunkRecord record = published();
         List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 0);
-
-        bed.receives(origin, blocks.get(0));
-        bed.receives(origin, blocks.get(1));
-        bed.receives(origin, blocks.get(2));
-        assertThat(blocksTo(child)).isEmpty();
-        bed.receives(origin, blocks.get(3));
-
-        assertThat(blocksTo(child)).isEqualTo(blocks);
-    }
-
-    @Test
-    void whatAnotherHadBeforeIsNoProof() {
-        relays();
-        serves(another);
-        for (int i = 0; i < CHUNKS_TO_EARN_IT; i++) {
-            ChunkRecord record = published();
-            shows(another, record);
-            gives(record);
-        }
-        LinkId child = child(2);
-
-        bed.receives(origin, Swarmbed.blocksOf(published(), 0).get(0));
-
-        assertThat(blocksTo(child)).isEmpty();
-    }
-
-    @Test
-    void whatIsNoNewsAnyMoreWaitsUntilItIsChecked() {
-        LinkId child = childOfProvenOrigin();
-        ChunkRecord record = published();
+        bed.piecesAreGood = false;
+        bed.receives(origin, record, 0);
+        bed.piecesAreGood = true;
         shows(another, record);
+        bed.pass(Duration.ofSeconds(1));
+        bed.receives(another, record, 0); // It is good now.
+        assertThat(bed.sentTo(child, PeerMessage.Have.class))
+                .contains(new PeerMessage.Have(blocks.get(0).piece()));
 
-        bed.receives(origin, Swarmbed.blocksOf(record, 1).get(0));
+        bed.gets(child, new PeerMessage.Request(blocks.get(3)));
 
-        assertThat(blocksTo(child)).isEmpty();
+        assertThat(blocksTo(child)).isEqualTo(blocks.subList(0, 3));
+        assertThat(bed.sentTo(child, PeerMessage.Reject.class)).containsExactly(new PeerMessage.Reject(blocks.get(3)));
+    }
+
+    @Test
+    void whatComesFromAParentGoesOnTooOnceItHasSentAGoodPiece() {
+        relays();
+        LinkId child = child(2);
+        ChunkRecord record = published();
+        bed.gets(another, new PeerMessage.Have(record.firstPiece()));
+        bed.pass(Duration.ofSeconds(1)); // Asked of, and the parent of the first stripe now.
+        bed.receives(another, Swarmbed.blocksOf(record, 0).get(0));
+        assertThat(blocksTo(child)).as("asked for, of a stranger").isEmpty();
+        bed.receives(another, record, 0);
+        ChunkRecord later = published();
+        while (later.firstPiece() % LiveMessage.STRIPES != 0) {
+            later = published();
+        }
+
+        bed.receives(another, Swarmbed.blocksOf(later, 0).get(0));
+
+        assertThat(blocksTo(child)).endsWith(Swarmbed.blocksOf(later, 0).get(0));
     }
 
     @Test
     void whatSomebodyElseHasToCompleteGoesOnOnceItIsChecked() {
-        LinkId child = childOfProvenOrigin();
+        LinkId child = childOfARoot();
         ChunkRecord record = published();
         List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 1);
-        bed.gets(child, new LiveMessage.Tree(stripe(blocks.get(0)), true));
         bed.receives(origin, blocks.get(0));
         shows(another, record);
         bed.pass(Duration.ofSeconds(2));
@@ -105,8 +111,30 @@ class CutThroughTest {
     }
 
     @Test
+    void aChildHasAllThatIsHereOfAPieceBeforeTheNextGetsOfIt() {
+        LinkId first = childOfARoot();
+        LinkId second = child(3);
+        bed.linesAreFast = false;
+        List<PeerMessage.Block> filling = Swarmbed.blocksOf(published(), 0);
+        filling.subList(0, 2).forEach(block -> bed.receives(origin, block));
+        List<PeerMessage.Block> blocks = Swarmbed.blocksOf(published(), 1);
+
+        blocks.subList(0, 2).forEach(block -> bed.receives(origin, block));
+        assertThat(blocksTo(first)).doesNotContainAnyElementsOf(blocks);
+        int left = bed.blocks.size();
+        bed.leave(first);
+        bed.leave(second);
+
+        List<PeerMessage.Block> order = bed.blocks.subList(left, bed.blocks.size()).stream()
+                .map(Swarmbed.Block::block)
+                .filter(block -> block.piece() == blocks.get(0).piece())
+                .toList();
+        assertThat(order).containsExactly(blocks.get(0), blocks.get(1), blocks.get(0), blocks.get(1));
+    }
+
+    @Test
     void whoGetsAPieceElsewhereGetsNoMoreOfItsBlocks() {
-        LinkId child = childOfProvenOrigin();
+        LinkId child = childOfARoot();
         List<PeerMessage.Block> blocks = Swarmbed.blocksOf(published(), 0);
         bed.receives(origin, blocks.get(0));
 
@@ -118,7 +146,7 @@ class CutThroughTest {
 
     @Test
     void whatTheOriginGaveLeavesBeforeWhatOthersDid() {
-        LinkId child = childOfProvenOrigin();
+        LinkId child = childOfARoot();
         ChunkRecord record = published();
         shows(another, record);
         bed.pass(Duration.ofSeconds(1));
@@ -135,9 +163,9 @@ class CutThroughTest {
         assertThat(blocksTo(child)).containsSubsequence(fromOrigin, ofOthers.get(0), ofOthers.get(3));
     }
 
-    private LinkId childOfProvenOrigin() {
+    /** The only child, in all trees, of a relay that is linked to the origin and to another relay, which keeps its word. */
+    private LinkId childOfARoot() {
         relays();
-        givesChunks(CHUNKS_TO_EARN_IT);
         serves(another);
         return child(2);
     }
@@ -146,18 +174,6 @@ class CutThroughTest {
         bed.live();
         origin = bed.link(9, NodeRole.ORIGIN);
         another = bed.relay(1);
-    }
-
-    private void givesChunks(int count) {
-        for (int i = 0; i < count; i++) {
-            gives(published());
-        }
-    }
-
-    private void gives(ChunkRecord record) {
-        for (int piece = 0; piece < PIECES; piece++) {
-            bed.receives(origin, record, piece);
-        }
     }
 
     /** A relay has been good for a piece, so that its word counts. */

@@ -315,7 +315,11 @@ final class Node implements SwarmActions {
             return;
         }
         pipe.queuedBlockBytes += block.length();
-        enqueue(link, new Parcel.Bytes(block, conduct == Conduct.GARBAGE, b -> sent(link, b)));
+        enqueue(link, new Parcel.Bytes(block, conduct == Conduct.GARBAGE || isGarbage(block), b -> sent(link, b)));
+    }
+
+    private boolean isGarbage(PeerMessage.Block block) {
+        return (garbage.getOrDefault(block.piece(), 0) & 1 << block.begin() / PeerMessage.BLOCK_LENGTH) != 0;
     }
 
     private void sent(LinkId link, PeerMessage.Block block) {
