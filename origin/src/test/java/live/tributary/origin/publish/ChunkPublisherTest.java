@@ -397,7 +397,7 @@ class ChunkPublisherTest {
     }
 
     @Test
-    void onASlowDiskRenditionsWaitTogetherAndAreToldInTheOrderOfTheirPieces() throws Exception {
+    void onASlowDiskRenditionsAreToldInTheOrderOfTheirPieces() throws Exception {
         Semaphore allowed = new Semaphore(1);
         Semaphore begun = new Semaphore(0);
         Disk slow = new Disk() {

@@ -62,7 +62,7 @@ final class Choking {
         return !to.choked && (conduct.hasShown || conduct.kept + conduct.given.size() < MAX_KEPT);
     }
 
-    /** The last of a piece has left for a neighbour. */
+    /** The last of a good piece has left for a neighbour. */
     void gave(Neighbour to, long piece, long now) {
         if (to.isRelay() && !to.held.contains(piece) && to.conduct.given.size() < MAX_WATCHED) {
             to.conduct.given.add(new Given(piece, now));

@@ -1,6 +1,9 @@
 package live.tributary.mesh.swarm;
 
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A piece that goes on while it is still coming: to whom, and which of its blocks have gone. */
 final class CutThrough {
@@ -10,17 +13,19 @@ final class CutThrough {
      * that completes it stays here until the piece is good: a bad one never leaves this node whole, and what its receivers have of it
      * is no use to them and no blame to anybody.
      */
+    /** The blocks that were queued for each receiver, as a mask. */
+    private final Map<Neighbour, Integer> gone = new LinkedHashMap<>();
+
     private final List<Neighbour> receivers;
     private final long firstPlace;
-    private int gone;
 
     /** @param firstPlace of the first receiver's first block, in the order in which blocks leave this node */
-    CutThrough(List<Neighbour> receivers, long firstPlace) {
+    CutThrough(Collection<Neighbour> receivers, long firstPlace) {
         this.receivers = List.copyOf(receivers);
         this.firstPlace = firstPlace;
     }
 
-    /** Whether a piece may go on before it is whole: so far it is from one neighbour, who has sent good ones before or is the origin. */
+    /** Whether a piece of the live edge goes on before it is whole: all of it so far is pushed by one neighbour, who has sent good ones before or is the origin. */
     static boolean isFor(Piece piece) {
         Neighbour source = piece.source;
         return source != null
@@ -36,16 +41,20 @@ final class CutThrough {
         return receivers;
     }
 
-    long firstPlace() {
-        return firstPlace;
+    long place(Neighbour receiver, int block, int blocks) {
+        return firstPlace + (long) receivers.indexOf(receiver) * blocks + block;
     }
 
-    void goes(int block) {
-        gone |= 1 << block;
+    void goes(Neighbour to, int block) {
+        gone.merge(to, 1 << block, (a, b) -> a | b);
     }
 
-    /** The blocks that the receivers still lack once all are here, as a mask. */
-    int rest(Piece piece) {
-        return piece.allBlocks() & ~gone;
+    boolean hasGone(Neighbour to, int block) {
+        return (gone.getOrDefault(to, 0) & 1 << block) != 0;
+    }
+
+    /** What has gone will not be completed. */
+    void spoil(long piece) {
+        gone.keySet().forEach(receiver -> receiver.spoil(piece));
     }
 }

@@ -9,6 +9,7 @@ import java.util.Set;
 import live.tributary.protocol.stream.NodeRole;
 import live.tributary.protocol.stream.Sha256;
 import live.tributary.protocol.wire.LiveMessage;
+import live.tributary.protocol.wire.PeerMessage;
 
 /** The node at the other end of one link: what it has, what was asked of it, and how it behaved. */
 final class Neighbour {
@@ -58,8 +59,8 @@ final class Neighbour {
 
     private final Map<Long, Long> refusedUntil = new LinkedHashMap<>();
     private final LinkedHashSet<Sha256> knownRecords = new LinkedHashSet<>();
-    /** Pieces of which it was passed some that turned out bad. */
-    private final Map<Long, Boolean> spoilt = new LinkedHashMap<>();
+    /** What it was passed of pieces that turned out bad, blocks as a mask by piece. */
+    private final Map<Long, Integer> spoilt = new LinkedHashMap<>();
 
     private final Map<Long, Boolean> coming = new LinkedHashMap<>();
     private int requestedBlocks;
@@ -224,15 +225,22 @@ final class Neighbour {
         return until != null && now < until;
     }
 
-    /** It was passed some of a bad piece: to complete it there would be to take the blame. */
+    /** It was passed some blocks of a piece that was bad, or given up: to complete it there would be to take the blame. */
     void spoil(long piece) {
         outbox.dropPush(piece);
-        spoilt.put(piece, true);
+        spoilt.put(piece, outbox.pushedOf(piece));
         trim(spoilt);
     }
 
     boolean isSpoilt(long piece) {
         return spoilt.containsKey(piece);
+    }
+
+    /** It asks for a block: who asks for what he was passed has thrown that away. */
+    void asks(PeerMessage.Block block) {
+        if ((spoilt.getOrDefault(block.piece(), 0) & 1 << block.begin() / PeerMessage.BLOCK_LENGTH) != 0) {
+            spoilt.remove(block.piece());
+        }
     }
 
     private static void trim(Map<Long, ?> map) {

@@ -32,8 +32,10 @@ final class Outbox {
     record Waiting(PeerMessage.Block block, long order, boolean pushed) {}
 
     private final long[] pushed = new long[REMEMBERED];
+    private final int[] pushedBlocks = new int[REMEMBERED];
     private final long[] pushedAt = new long[REMEMBERED];
     private int pushes;
+    private long lastPushed;
 
     boolean add(Waiting waiting, boolean isLive) {
         if (live.size() + old.size() >= MAX_BLOCKS) {
@@ -88,22 +90,39 @@ final class Outbox {
     void dropPushes(int stripe) {
         live.removeIf(w -> w.pushed()
                 && w.block().piece() % LiveMessage.STRIPES == stripe
-                && !hasBegun(w.block().piece()));
+                && !pushedSince(w.block().piece(), Long.MIN_VALUE));
     }
 
     /** Whether blocks of a pushed piece have left, and nothing since. */
     boolean hasBegun(long piece) {
-        return pushes > 0 && pushed[(pushes - 1) % REMEMBERED] == piece;
+        return pushes > 0 && lastPushed == piece;
     }
 
     /** A block of a pushed piece goes to the driver. */
-    void pushLeaves(long piece, long now) {
-        int last = Math.floorMod(pushes - 1, REMEMBERED);
-        if (pushes == 0 || pushed[last] != piece) {
-            last = pushes++ % REMEMBERED;
+    void pushLeaves(Waiting waiting, long now) {
+        long piece = waiting.block().piece();
+        lastPushed = piece;
+        int place = 0;
+        while (place < Math.min(pushes, REMEMBERED) && pushed[place] != piece) {
+            place++;
         }
-        pushed[last] = piece;
-        pushedAt[last] = now;
+        if (place == Math.min(pushes, REMEMBERED)) {
+            place = pushes++ % REMEMBERED;
+            pushed[place] = piece;
+            pushedBlocks[place] = 0;
+        }
+        pushedBlocks[place] |= 1 << waiting.block().begin() / PeerMessage.BLOCK_LENGTH;
+        pushedAt[place] = now;
+    }
+
+    /** Which blocks of a piece were pushed, as a mask, as far as that is remembered. */
+    int pushedOf(long piece) {
+        for (int i = 0; i < Math.min(pushes, REMEMBERED); i++) {
+            if (pushed[i] == piece) {
+                return pushedBlocks[i];
+            }
+        }
+        return 0;
     }
 
     /** Whether a piece was pushed after a time. */

@@ -106,14 +106,16 @@ final class Piece {
         state = State.WANTED;
     }
 
-    void seen(Neighbour by, long now) {
+    /** A neighbour tells that it has it; whether it has told so before. */
+    boolean seen(Neighbour by, long now) {
         for (int i = 0; i < sightings.size(); i++) {
             if (sightings.get(i).by() == by) {
                 sightings.set(i, new Sighting(by, now)); // Who tells it again may have lied before.
-                return;
+                return true;
             }
         }
         sightings.add(new Sighting(by, now));
+        return false;
     }
 
     /** The first to show it of those from whom a good piece has come; anybody can say that he has it. */

@@ -220,6 +220,9 @@ final class PieceExchange {
             if (piece.state == Piece.State.COMING) {
                 requests.takeBack(piece, null);
             }
+            if (piece.state != Piece.State.GOOD) {
+                upload.giveUp(piece);
+            }
             piece.state = Piece.State.CHECKING; // Neither wanted nor offered, wherever it is still referred to.
             piece.due = Piece.NEVER;
         }
@@ -293,12 +296,20 @@ final class PieceExchange {
         requests.fetchOlder(now);
     }
 
-    /** What a neighbour gets from elsewhere is not pushed to it; and where it is the parent, that is why nothing has come of it yet. */
+    /** A neighbour gets pieces from elsewhere: they are not pushed to it, and where it is the parent it has not pushed them for that. */
     void coming(Neighbour from, List<Long> pieces, long now) {
-        upload.coming(from, pieces, now);
-        for (long piece : pieces) {
-            chunks.piece(piece).ifPresent(p -> requests.comingToParent(p, from, now));
+        for (long number : pieces) {
+            Piece piece = chunks.piece(number).orElse(null);
+            if (piece != null
+                    && piece.wanted()
+                    && from.isRelay()
+                    && trees.parent(piece.stripe()).filter(from::equals).isPresent()) {
+                requests.comingToParent(piece, now);
+            } else {
+                upload.coming(from, number);
+            }
         }
+        upload.pump(now);
     }
 
     // Blocks that come
@@ -364,7 +375,7 @@ final class PieceExchange {
         }
         piece.stored(index, from);
         if (CutThrough.isFor(piece) && !config.isPlain()) {
-            upload.passOn(piece, index, now);
+            upload.passOn(piece, now);
         }
         if (piece.blocks == piece.allBlocks()) {
             requests.takeBack(piece, null);
@@ -434,9 +445,7 @@ final class PieceExchange {
     private void bad(Piece piece, long now) {
         Neighbour giver = piece.mixed ? null : piece.soleGiver;
         piece.exclusive |= piece.mixed;
-        if (piece.cutThrough != null) {
-            piece.cutThrough.receivers().forEach(receiver -> receiver.spoil(piece.number));
-        }
+        upload.giveUp(piece);
         piece.startOver();
         if (giver != null) {
             giver.held.remove(piece.number, piece.number + 1);

@@ -97,7 +97,7 @@ final class PieceRequests {
     /** A neighbour has a piece that is wanted: unless it comes by itself in time, it is asked for. */
     void shown(Piece piece, Neighbour by, long now) {
         boolean firstToBeTrusted = by.hasServed && piece.isShownByLiarsOnly();
-        piece.seen(by, now);
+        boolean again = piece.seen(by, now);
         boolean fromAPoorOne = isAskedOfAPoorOne(piece, by);
         if (!piece.chunk.live || piece.state != Piece.State.WANTED && !fromAPoorOne) {
             return;
@@ -115,7 +115,7 @@ final class PieceRequests {
             schedule(piece, now);
             act(now);
         } else if (parent == by) {
-            schedule(piece, now + PARENT_GRACE);
+            schedule(piece, again ? Math.min(piece.due, now + PARENT_GRACE) : now + PARENT_GRACE);
         } else if (!parent.held.contains(piece.number)) {
             // It is late only after somebody had it, and whoever showed it before has lied before.
             long usual = now + lateness.grace(by);
@@ -126,9 +126,9 @@ final class PieceRequests {
     /** Nothing was late yet, so whoever has served is not blamed; a stranger is, who shows everything and gives nothing. */
     private void fromSomebodyBetter(Piece piece, long now) {
         if (piece.source != null && piece.source.hasServed) {
-            passOver(piece, now);
+            passOver(piece, false, now);
         } else {
-            stayedAway(piece, now);
+            stayedAway(piece, false, now);
         }
     }
 
@@ -195,31 +195,32 @@ final class PieceRequests {
             if (piece.due > now) {
                 schedule(piece, piece.due);
             } else if (piece.state == Piece.State.WANTED) {
-                ask(piece, now);
-            } else if (now - first.at() > HELD_UP) {
-                passOver(piece, now); // Nobody is to blame.
+                ask(piece, now - first.at() > HELD_UP, now);
             } else {
-                stayedAway(piece, now);
+                stayedAway(piece, now - first.at() > HELD_UP, now);
             }
         }
     }
 
-    /** What was being sent, or was asked for, has not come. */
-    private void stayedAway(Piece piece, long now) {
-        if (piece.source != null && piece.chunk.live && !config.isPlain()) {
+    /** What was being sent, or was asked for, has not come; the parent has nothing to pass on of what it is fetching itself. */
+    private void stayedAway(Piece piece, boolean heldUp, long now) {
+        boolean excused = heldUp || piece.pushed && piece.comingToParent;
+        if (piece.source != null && piece.chunk.live && !config.isPlain() && !excused) {
             blame(piece.source); // What is older may wait long for what is not.
         }
-        passOver(piece, now);
+        passOver(piece, excused, now);
     }
 
     /** The piece is looked for elsewhere, and for a while not asked again of whoever was to bring it. */
-    private void passOver(Piece piece, long now) {
+    private void passOver(Piece piece, boolean excused, long now) {
         Neighbour source = piece.source;
         if (source != null) {
             source.refused(piece.number, now + 4 * REFUSED_FOR);
-            trees.failed(piece.stripe(), source, now);
+            if (!excused) {
+                trees.failed(piece.stripe(), source, now);
+            }
         }
-        lookElsewhere(piece, now);
+        lookElsewhere(piece, excused, now);
     }
 
     private void blame(Neighbour neighbour) {
@@ -235,13 +236,13 @@ final class PieceRequests {
         for (Chunk chunk : fetching) {
             for (Piece piece : chunk.pieces()) {
                 if (piece.state == Piece.State.COMING && piece.source == gone) {
-                    lookElsewhere(piece, now);
+                    lookElsewhere(piece, false, now);
                 }
             }
         }
     }
 
-    private void lookElsewhere(Piece piece, long now) {
+    private void lookElsewhere(Piece piece, boolean excused, long now) {
         boolean fromAStranger = piece.source != null && !piece.source.hasServed;
         takeBack(piece, null);
         piece.state = Piece.State.WANTED;
@@ -255,12 +256,16 @@ final class PieceRequests {
                 && trees.parent(piece.stripe()).isPresent()) {
             schedule(piece, usual); // What was asked of a stranger in vain is not late yet.
         } else {
-            ask(piece, now);
+            ask(piece, excused, now);
         }
     }
 
-    /** Asks for a wanted piece; where the parent was to bring it, the one that is asked takes its place. */
-    private void ask(Piece piece, long now) {
+    /**
+     * Asks for a wanted piece; where the parent was to bring it, the one that is asked takes its place.
+     *
+     * @param excused whether nobody is to blame for it
+     */
+    private void ask(Piece piece, boolean excused, long now) {
         int stripe = piece.stripe();
         Neighbour parent = trees.parent(stripe).orElse(null);
         Neighbour source = picker.source(piece, parent, now);
@@ -269,7 +274,11 @@ final class PieceRequests {
             return;
         }
         if (piece.chunk.live && !config.isPlain()) {
-            if (parent != null && source != parent && !parent.isOrigin() && parent.held.contains(piece.number)) {
+            if (!excused
+                    && parent != null
+                    && source != parent
+                    && !parent.isOrigin()
+                    && parent.held.contains(piece.number)) {
                 blame(parent);
                 trees.failed(stripe, parent, now);
             }
@@ -298,12 +307,12 @@ final class PieceRequests {
         }
     }
 
-    /** A late piece is on its way to a neighbour: where that is its parent, it is waited for a little longer, once. */
-    void comingToParent(Piece piece, Neighbour from, long now) {
-        boolean fromParent = from.isRelay()
-                && from.hasServed
-                && trees.parent(piece.stripe()).filter(from::equals).isPresent();
-        if (fromParent && piece.chunk.live && piece.state == Piece.State.WANTED && !piece.comingToParent) {
+    /** A late piece is on its way to its stripe's parent, or the rest of it: it is waited for a little longer, once. */
+    void comingToParent(Piece piece, long now) {
+        Neighbour parent = trees.parent(piece.stripe()).orElse(null);
+        boolean waits = piece.state == Piece.State.WANTED
+                || piece.state == Piece.State.COMING && piece.pushed && piece.source == parent;
+        if (parent != null && parent.hasServed && piece.chunk.live && waits && !piece.comingToParent) {
             piece.comingToParent = true;
             schedule(piece, Math.max(piece.due, now + PARENT_FETCHES_WITHIN));
             tellChildren(piece);
@@ -379,7 +388,7 @@ final class PieceRequests {
         }
         by.refused(
                 block.piece(), now + (by.isOrigin() && !piece.chunk.live ? OLDER_REFUSED_BY_ORIGIN_FOR : REFUSED_FOR));
-        lookElsewhere(piece, now);
+        lookElsewhere(piece, false, now);
     }
 
     private static long timeout(Neighbour source, int blocks) {

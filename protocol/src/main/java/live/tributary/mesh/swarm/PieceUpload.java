@@ -1,5 +1,6 @@
 package live.tributary.mesh.swarm;
 
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -58,24 +59,31 @@ final class PieceUpload {
         receivers.addAll(config.floods() ? neighbours : trees.children(piece.stripe()));
         CutThrough begun = piece.cutThrough;
         if (begun != null) {
-            pushTo(begun.receivers(), piece, begun.rest(piece), begun.firstPlace(), now);
+            pushTo(begun, piece, now);
             receivers.removeAll(begun.receivers());
         }
-        pushTo(List.copyOf(receivers), piece, piece.allBlocks(), places(receivers.size(), piece), now);
+        pushTo(to(receivers, piece), piece, now);
     }
 
-    /** Passes on a block of a piece that is not whole yet, to those who would get the piece. */
-    void passOn(Piece piece, int block, long now) {
-        if (piece.cutThrough == null) {
+    /** Passes on what has come of a piece that is not whole yet, to those who would get the piece. */
+    void passOn(Piece piece, long now) {
+        CutThrough begun = piece.cutThrough;
+        if (begun == null) {
             Set<Neighbour> receivers = new LinkedHashSet<>();
             trees.above(piece).ifPresent(receivers::add);
             receivers.addAll(trees.children(piece.stripe()));
             receivers.removeIf(neighbour -> !mayBePushed(neighbour, piece, now));
-            piece.cutThrough = new CutThrough(List.copyOf(receivers), places(receivers.size(), piece));
+            begun = to(receivers, piece);
+            piece.cutThrough = begun;
         }
-        pushTo(piece.cutThrough.receivers(), piece, 1 << block, piece.cutThrough.firstPlace(), now);
-        piece.cutThrough.goes(block);
+        pushTo(begun, piece, now);
         pump(now);
+    }
+
+    /** The way of a piece to its receivers; in the order in which blocks leave, all of the first one's before any of the second's. */
+    private CutThrough to(Collection<Neighbour> receivers, Piece piece) {
+        boolean fromOrigin = !config.isPlain() && piece.source != null && piece.source.isOrigin();
+        return new CutThrough(receivers, uplink.places(receivers.size() * piece.blockCount(), fromOrigin));
     }
 
     private boolean mayBePushed(Neighbour neighbour, Piece piece, long now) {
@@ -90,24 +98,29 @@ final class PieceUpload {
                 && !uplink.stalled(neighbour, now);
     }
 
-    /** Places for a piece in the order in which blocks leave: all of the first receiver's before any of the second's. */
-    private long places(int receivers, Piece piece) {
-        boolean fromOrigin = !config.isPlain() && piece.source != null && piece.source.isOrigin();
-        return uplink.places(receivers * piece.blockCount(), fromOrigin);
-    }
-
-    private void pushTo(List<Neighbour> receivers, Piece piece, int blocks, long firstPlace, long now) {
-        for (int r = 0; r < receivers.size(); r++) {
-            Neighbour receiver = receivers.get(r);
-            if (mayBePushed(receiver, piece, now)) {
+    /** Queues for each receiver those blocks that are here and have not been queued for it. */
+    private void pushTo(CutThrough way, Piece piece, long now) {
+        for (Neighbour receiver : way.receivers()) {
+            if (mayBePushed(receiver, piece, now) && isStillFor(receiver, piece)) {
                 tellRecord(receiver, piece.chunk.record);
-                for (int i = 0; i < piece.blockCount(); i++) {
-                    if ((blocks & 1 << i) != 0) {
-                        uplink.push(receiver, piece.block(i), firstPlace + r * piece.blockCount() + i);
+                for (int block = 0; block < piece.blockCount(); block++) {
+                    if (piece.hasBlock(block)
+                            && !way.hasGone(receiver, block)
+                            && uplink.push(
+                                    receiver, piece.block(block), way.place(receiver, block, piece.blockCount()))) {
+                        way.goes(receiver, block);
                     }
                 }
             }
         }
+    }
+
+    /** Whether a receiver has not left since, or was being sent the piece before that. */
+    private boolean isStillFor(Neighbour receiver, Piece piece) {
+        return config.floods()
+                || trees.isChild(piece.stripe(), receiver)
+                || trees.above(piece).filter(receiver::equals).isPresent()
+                || receiver.outbox.pushedSince(piece.number, Long.MIN_VALUE);
     }
 
     private void give(Neighbour neighbour, ChunkRecord record, long number) {
@@ -125,13 +138,17 @@ final class PieceUpload {
         }
     }
 
-    /** A neighbour gets pieces from elsewhere. */
-    void coming(Neighbour neighbour, List<Long> pieces, long now) {
-        for (long piece : pieces) {
-            neighbour.isGetting(piece);
-            neighbour.outbox.dropPush(piece);
+    /** A neighbour gets a piece from elsewhere. */
+    void coming(Neighbour neighbour, long piece) {
+        neighbour.isGetting(piece);
+        neighbour.outbox.dropPush(piece);
+    }
+
+    /** What was passed on of a piece will not be completed from here. */
+    void giveUp(Piece piece) {
+        if (piece.cutThrough != null) {
+            piece.cutThrough.spoil(piece.number);
         }
-        pump(now);
     }
 
     void requested(Neighbour by, PeerMessage.Block block, long now) {
@@ -140,6 +157,7 @@ final class PieceUpload {
             actions.drop(by.link, SwarmActions.DropReason.BROKE_PROTOCOL);
             return;
         }
+        by.asks(block);
         boolean served = choking.mayGive(by)
                 && chunk.filter(c -> c.offers(block.piece())).isPresent()
                 && !by.isSpoilt(block.piece())
@@ -178,7 +196,8 @@ final class PieceUpload {
 
     void sent(Neighbour to, PeerMessage.Block block, long now) {
         uplink.sent(to, block, now);
-        if (isLast(block)) {
+        if (isLast(block)
+                && chunks.of(block.piece()).filter(c -> c.offers(block.piece())).isPresent()) {
             choking.gave(to, block.piece(), now);
         }
         if (seeds()) {

@@ -53,9 +53,9 @@ final class Uplink {
         return first;
     }
 
-    /** Queues a block of the live edge that nobody asked for. */
-    void push(Neighbour to, PeerMessage.Block block, long place) {
-        to.outbox.add(new Outbox.Waiting(block, place, true), true);
+    /** Queues a block of the live edge that nobody asked for; false where the neighbour's queue is full. */
+    boolean push(Neighbour to, PeerMessage.Block block, long place) {
+        return to.outbox.add(new Outbox.Waiting(block, place, true), true);
     }
 
     void sent(Neighbour to, PeerMessage.Block block, long now) {
@@ -89,7 +89,7 @@ final class Uplink {
                 PeerMessage.Block block = waiting.block();
                 next.outbox.turn = order++;
                 if (waiting.pushed()) {
-                    next.outbox.pushLeaves(block.piece(), now);
+                    next.outbox.pushLeaves(waiting, now);
                 }
                 if (next.outbox.unsent == 0) {
                     next.outbox.movedAt = now;

@@ -69,6 +69,63 @@ class CutThroughTest {
     }
 
     @Test
+    void whoAsksForWhatHeWasPassedOfABadPieceHasThrownItAwayAndGetsItAll() {
+        LinkId child = childOfARoot();
+        ChunkRecord record = published();
+        List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 0);
+        bed.piecesAreGood = false;
+        bed.receives(origin, record, 0);
+        bed.piecesAreGood = true;
+        shows(another, record);
+        bed.pass(Duration.ofSeconds(1));
+        bed.receives(another, record, 0);
+        int before = blocksTo(child).size();
+
+        blocks.forEach(block -> bed.gets(child, new PeerMessage.Request(block)));
+
+        assertThat(blocksTo(child).subList(before, before + blocks.size())).isEqualTo(blocks);
+    }
+
+    @Test
+    void whatWasPassedOnOfAChunkThatIsGivenUpIsNotCompletedWhenItIsFetchedAgain() {
+        LinkId child = childOfARoot();
+        ChunkRecord record = published();
+        List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 0);
+        bed.receives(origin, blocks.get(0));
+        bed.swarm.evicted(record, bed.now);
+        bed.swarm.wanted(record, bed.now);
+        shows(another, record);
+        bed.pass(Duration.ofSeconds(1));
+        bed.receives(another, record, 0);
+
+        bed.gets(child, new PeerMessage.Request(blocks.get(3)));
+
+        assertThat(bed.sentTo(another, PeerMessage.Request.class))
+                .extracting(PeerMessage.Request::block)
+                .containsAll(blocks);
+        assertThat(blocksTo(child)).containsExactly(blocks.get(0));
+        assertThat(bed.sentTo(child, PeerMessage.Reject.class)).contains(new PeerMessage.Reject(blocks.get(3)));
+    }
+
+    @Test
+    void whoCouldNotTakeABlockWhenItCameGetsItWithTheRest() {
+        LinkId child = childOfARoot();
+        bed.linesAreFast = false;
+        List<PeerMessage.Block> blocks = Swarmbed.blocksOf(published(), 0);
+        bed.receives(origin, blocks.get(0));
+        bed.pass(Duration.ofMillis(300)); // Its line does not move.
+        bed.receives(origin, blocks.get(1));
+        assertThat(blocksTo(child)).containsExactly(blocks.get(0));
+
+        bed.leave(child);
+        bed.receives(origin, blocks.get(2));
+        bed.receives(origin, blocks.get(3));
+        bed.leave(child);
+
+        assertThat(blocksTo(child)).isEqualTo(blocks);
+    }
+
+    @Test
     void whatComesFromAParentGoesOnTooOnceItHasSentAGoodPiece() {
         relays();
         LinkId child = child(2);
@@ -201,10 +258,6 @@ class CutThroughTest {
         bed.hears(another, last);
         bed.hears(origin, last);
         return last;
-    }
-
-    private static int stripe(PeerMessage.Block block) {
-        return (int) (block.piece() % LiveMessage.STRIPES);
     }
 
     private List<PeerMessage.Block> blocksTo(LinkId link) {

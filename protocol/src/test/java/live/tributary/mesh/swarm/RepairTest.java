@@ -226,6 +226,42 @@ class RepairTest {
     }
 
     @Test
+    void aParentThatHasNoMoreOfAPieceToPassOnIsNotLeftForIt() {
+        LinkId parent = parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        bed.gets(other, new LiveMessage.Tree(0, true)); // A child of two stripes: it cannot become their parent.
+        bed.gets(other, new LiveMessage.Tree(1, true));
+        bed.receives(
+                parent, Swarmbed.blocksOf(records.get(SECOND_OF_STRIPE_0), 0).get(0));
+        bed.receives(
+                parent, Swarmbed.blocksOf(records.get(SECOND_OF_STRIPE_0), 1).get(0));
+        shows(other, SECOND_OF_STRIPE_0, 0);
+        shows(other, SECOND_OF_STRIPE_0, 1);
+
+        bed.gets(parent, coming(SECOND_OF_STRIPE_0, 0));
+        bed.pass(Duration.ofSeconds(1));
+
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(3);
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 1)).hasSize(3);
+        assertThat(bed.sentTo(parent, LiveMessage.Tree.class).stream().filter(tree -> !tree.graft()))
+                .as("left for the piece of which it said nothing")
+                .containsExactly(new LiveMessage.Tree(1, false));
+    }
+
+    @Test
+    void aParentThatShowsAPieceAgainAndAgainDoesNotHoldItUp() {
+        LinkId parent = parentOfTheFirstStripes();
+        LinkId other = proven(2);
+        shows(other, SECOND_OF_STRIPE_0, 0);
+        for (int i = 0; i < 5; i++) {
+            shows(parent, SECOND_OF_STRIPE_0, 0);
+            bed.pass(Duration.ofMillis(100));
+        }
+
+        assertThat(requests(other, SECOND_OF_STRIPE_0, 0)).hasSize(4);
+    }
+
+    @Test
     void nobodyButTheParentMakesANodeWait() {
         parentOfTheFirstStripes();
         LinkId other = proven(2);
