@@ -104,6 +104,7 @@ public final class LinkBench {
             Eventually.holds("chunk", () -> view.holds(chunk.record()));
             List<Long> alone = new ArrayList<>();
             List<Long> beside = new ArrayList<>();
+            List<Long> besideAFullOne = new ArrayList<>();
             try (RawPeer reader = RawPeer.linked(samples.key(), stream.streamKey(), relay.address())) {
                 showAll(reader);
                 ask(reader); // Warms up.
@@ -114,12 +115,14 @@ public final class LinkBench {
                         for (int i = 0; i < UNREAD; i++) {
                             unread.request(i % PIECES, i % BLOCKS_OF_A_PIECE * BLOCK, BLOCK);
                         }
-                        beside.addAll(ask(reader));
+                        beside.addAll(ask(reader)); // While its buffers fill.
+                        besideAFullOne.addAll(ask(reader));
                     }
                 }
             }
             printTimes(json, "links.block.p50", alone, beside, 0.5);
             printTimes(json, "links.block.p99", alone, beside, 0.99);
+            printTimes(json, "links.block.p99.full", alone, besideAFullOne, 0.99);
         }
     }
 
