@@ -357,9 +357,8 @@ public final class FeedIngest implements AutoCloseable {
                         "the feed has other renditions now: {}",
                         seen.renditions().size());
             }
-            listener.described(
-                    seen.renditions(),
-                    seen.target()); // Behind what those who left told of renditions that are no more.
+            // Behind what those who left told of renditions that are no more.
+            listener.described(seen.renditions(), seen.target());
         }
         Loop loop = new Loop(seen.period(), wallClock.instant(), System.nanoTime());
         for (int number = 0; number < seen.locations().size(); number++) {

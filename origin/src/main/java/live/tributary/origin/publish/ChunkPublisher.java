@@ -33,7 +33,8 @@ import org.slf4j.LoggerFactory;
  * <p>Invariant: whatever the mesh has seen of a number (term, seq, piece, head seq) was forced to the disk before, and a chunk's
  * bytes were in their file before its number. A run that is killed before the number lasts has told nobody, and the bytes are
  * deleted; one that is killed later leaves the bytes of every number that it took, which the next run offers again. The bytes
- * are forced only once the mesh has them: no viewer waits for that, and only a power cut of that moment could take them. Media time starts at the wall clock and runs on by the durations; behind a break it is set by the
+ * are forced only once the mesh has them: nobody waits for that but the rendition's next chunk, and only a power cut of that
+ * moment could take them. Media time starts at the wall clock and runs on by the durations; behind a break it is set by the
  * clock again, but never back.
  */
 final class ChunkPublisher {

@@ -1,8 +1,10 @@
 package live.tributary.mesh.swarm;
 
-import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.PriorityQueue;
+import java.util.Queue;
 import java.util.stream.Stream;
 import live.tributary.protocol.wire.LiveMessage;
 import live.tributary.protocol.wire.PeerMessage;
@@ -14,8 +16,8 @@ final class Outbox {
     /** Of how many pushes it is remembered when they left. */
     private static final int REMEMBERED = 32;
 
-    private final ArrayDeque<Waiting> live = new ArrayDeque<>();
-    private final ArrayDeque<Waiting> old = new ArrayDeque<>();
+    private final Queue<Waiting> live = new PriorityQueue<>(Comparator.comparingLong(Waiting::order));
+    private final Queue<Waiting> old = new PriorityQueue<>(Comparator.comparingLong(Waiting::order));
     /** Bytes with the driver that have not left yet. */
     long unsent;
     /** When it last had its turn, in the order of all blocks of this node. */
@@ -41,17 +43,10 @@ final class Outbox {
         if (live.size() + old.size() >= MAX_BLOCKS) {
             return false;
         }
-        ArrayDeque<Waiting> queue = queue(isLive);
-        ArrayDeque<Waiting> later = new ArrayDeque<>();
-        while (!queue.isEmpty() && queue.getLast().order() > waiting.order()) {
-            later.push(queue.removeLast());
-        }
-        queue.add(waiting);
-        queue.addAll(later);
-        return true;
+        return queue(isLive).add(waiting);
     }
 
-    ArrayDeque<Waiting> queue(boolean isLive) {
+    Queue<Waiting> queue(boolean isLive) {
         return isLive ? live : old;
     }
 
@@ -67,7 +62,7 @@ final class Outbox {
     }
 
     Cancelled cancel(PeerMessage.Block block) {
-        for (ArrayDeque<Waiting> queue : List.of(live, old)) {
+        for (Queue<Waiting> queue : List.of(live, old)) {
             for (Iterator<Waiting> i = queue.iterator(); i.hasNext(); ) {
                 Waiting waiting = i.next();
                 if (waiting.block().equals(block)) {
@@ -90,7 +85,7 @@ final class Outbox {
     void dropPushes(int stripe) {
         live.removeIf(w -> w.pushed()
                 && w.block().piece() % LiveMessage.STRIPES == stripe
-                && !pushedSince(w.block().piece(), Long.MIN_VALUE));
+                && pushedOf(w.block().piece()) == 0);
     }
 
     /** Whether blocks of a pushed piece have left, and nothing since. */
@@ -100,39 +95,37 @@ final class Outbox {
 
     /** A block of a pushed piece goes to the driver. */
     void pushLeaves(Waiting waiting, long now) {
-        long piece = waiting.block().piece();
-        lastPushed = piece;
-        int place = 0;
-        while (place < Math.min(pushes, REMEMBERED) && pushed[place] != piece) {
-            place++;
-        }
-        if (place == Math.min(pushes, REMEMBERED)) {
+        lastPushed = waiting.block().piece();
+        int place = placeOf(lastPushed);
+        if (place < 0) {
             place = pushes++ % REMEMBERED;
-            pushed[place] = piece;
+            pushed[place] = lastPushed;
             pushedBlocks[place] = 0;
         }
         pushedBlocks[place] |= 1 << waiting.block().begin() / PeerMessage.BLOCK_LENGTH;
         pushedAt[place] = now;
     }
 
-    /** Which blocks of a piece were pushed, as a mask, as far as that is remembered. */
-    int pushedOf(long piece) {
-        for (int i = 0; i < Math.min(pushes, REMEMBERED); i++) {
-            if (pushed[i] == piece) {
-                return pushedBlocks[i];
+    /** Where it is remembered that a piece was pushed; negative where it is not. */
+    private int placeOf(long piece) {
+        for (int place = Math.min(pushes, REMEMBERED) - 1; place >= 0; place--) {
+            if (pushed[place] == piece) {
+                return place;
             }
         }
-        return 0;
+        return -1;
     }
 
-    /** Whether a piece was pushed after a time. */
+    /** Which blocks of a piece were pushed, as a mask, as far as that is remembered. */
+    int pushedOf(long piece) {
+        int place = placeOf(piece);
+        return place < 0 ? 0 : pushedBlocks[place];
+    }
+
+    /** Whether some of a piece was pushed after a time. */
     boolean pushedSince(long piece, long time) {
-        for (int i = 0; i < Math.min(pushes, REMEMBERED); i++) {
-            if (pushed[i] == piece && pushedAt[i] >= time) {
-                return true;
-            }
-        }
-        return false;
+        int place = placeOf(piece);
+        return place >= 0 && pushedAt[place] >= time;
     }
 
     boolean pushes(long piece) {

@@ -54,9 +54,7 @@ final class PieceUpload {
         if (config.pullOnly()) {
             return;
         }
-        Set<Neighbour> receivers = new LinkedHashSet<>();
-        above.ifPresent(receivers::add);
-        receivers.addAll(config.floods() ? neighbours : trees.children(piece.stripe()));
+        Set<Neighbour> receivers = receivers(piece, above);
         CutThrough begun = piece.cutThrough;
         if (begun != null) {
             pushTo(begun, piece, now);
@@ -69,15 +67,20 @@ final class PieceUpload {
     void passOn(Piece piece, long now) {
         CutThrough begun = piece.cutThrough;
         if (begun == null) {
-            Set<Neighbour> receivers = new LinkedHashSet<>();
-            trees.above(piece).ifPresent(receivers::add);
-            receivers.addAll(trees.children(piece.stripe()));
+            Set<Neighbour> receivers = receivers(piece, trees.above(piece));
             receivers.removeIf(neighbour -> !mayBePushed(neighbour, piece, now));
             begun = to(receivers, piece);
             piece.cutThrough = begun;
         }
         pushTo(begun, piece, now);
         pump(now);
+    }
+
+    private Set<Neighbour> receivers(Piece piece, Optional<Neighbour> above) {
+        Set<Neighbour> receivers = new LinkedHashSet<>();
+        above.ifPresent(receivers::add);
+        receivers.addAll(config.floods() ? neighbours : trees.children(piece.stripe()));
+        return receivers;
     }
 
     /** The way of a piece to its receivers; in the order in which blocks leave, all of the first one's before any of the second's. */
@@ -120,7 +123,7 @@ final class PieceUpload {
         return config.floods()
                 || trees.isChild(piece.stripe(), receiver)
                 || trees.above(piece).filter(receiver::equals).isPresent()
-                || receiver.outbox.pushedSince(piece.number, Long.MIN_VALUE);
+                || receiver.outbox.pushedOf(piece.number) != 0;
     }
 
     private void give(Neighbour neighbour, ChunkRecord record, long number) {
@@ -196,8 +199,7 @@ final class PieceUpload {
 
     void sent(Neighbour to, PeerMessage.Block block, long now) {
         uplink.sent(to, block, now);
-        if (isLast(block)
-                && chunks.of(block.piece()).filter(c -> c.offers(block.piece())).isPresent()) {
+        if (isLastOfAGoodPiece(block)) {
             choking.gave(to, block.piece(), now);
         }
         if (seeds()) {
@@ -206,10 +208,11 @@ final class PieceUpload {
         pump(now);
     }
 
-    private boolean isLast(PeerMessage.Block block) {
+    private boolean isLastOfAGoodPiece(PeerMessage.Block block) {
         return chunks.of(block.piece())
-                .filter(chunk -> block.begin() + block.length()
-                        == chunk.record.pieceLength((int) (block.piece() - chunk.record.firstPiece())))
+                .filter(chunk -> chunk.offers(block.piece())
+                        && block.begin() + block.length()
+                                == chunk.record.pieceLength((int) (block.piece() - chunk.record.firstPiece())))
                 .isPresent();
     }
 

@@ -53,12 +53,7 @@ class CutThroughTest {
         LinkId child = childOfARoot();
         ChunkRecord record = published();
         List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 0);
-        bed.piecesAreGood = false;
-        bed.receives(origin, record, 0);
-        bed.piecesAreGood = true;
-        shows(another, record);
-        bed.pass(Duration.ofSeconds(1));
-        bed.receives(another, record, 0); // It is good now.
+        comesBadAndThenGood(record);
         assertThat(bed.sentTo(child, PeerMessage.Have.class))
                 .contains(new PeerMessage.Have(blocks.get(0).piece()));
 
@@ -73,12 +68,7 @@ class CutThroughTest {
         LinkId child = childOfARoot();
         ChunkRecord record = published();
         List<PeerMessage.Block> blocks = Swarmbed.blocksOf(record, 0);
-        bed.piecesAreGood = false;
-        bed.receives(origin, record, 0);
-        bed.piecesAreGood = true;
-        shows(another, record);
-        bed.pass(Duration.ofSeconds(1));
-        bed.receives(another, record, 0);
+        comesBadAndThenGood(record);
         int before = blocksTo(child).size();
 
         blocks.forEach(block -> bed.gets(child, new PeerMessage.Request(block)));
@@ -218,6 +208,16 @@ class CutThroughTest {
 
         List<PeerMessage.Block> ofOthers = Swarmbed.blocksOf(record, 1);
         assertThat(blocksTo(child)).containsSubsequence(fromOrigin, ofOthers.get(0), ofOthers.get(3));
+    }
+
+    /** The origin pushes a bad first piece, and another relay is asked for a good one. */
+    private void comesBadAndThenGood(ChunkRecord record) {
+        bed.piecesAreGood = false;
+        bed.receives(origin, record, 0);
+        bed.piecesAreGood = true;
+        shows(another, record);
+        bed.pass(Duration.ofSeconds(1));
+        bed.receives(another, record, 0);
     }
 
     /** The only child, in all trees, of a relay that is linked to the origin and to another relay, which keeps its word. */
